@@ -1,0 +1,91 @@
+"""The site, put together from settings."""
+
+from typing import Any
+
+import sentry_sdk
+from flask import Flask, g
+from sentry_sdk.types import Event, Hint
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from earlywatch import __version__, assets
+from earlywatch.channels.registry import Doors
+from earlywatch.clients.http import Http
+from earlywatch.clients.mail import Mailer
+from earlywatch.clients.sms import Sms
+from earlywatch.clock import utcnow
+from earlywatch.config import ConfigError, Settings
+from earlywatch.db import ENGINE_OPTIONS, db
+from earlywatch.services.links import Links
+from earlywatch.services.wiring import EXTENSION, Wiring
+from earlywatch.web import errors, filters, guards, limits, register_pages, security, static
+
+
+def create_app(settings: Settings) -> Flask:
+    """Return the site. Raises ConfigError if a setting it cannot do without is missing."""
+    if not settings.database_url:
+        raise ConfigError("DATABASE_URL is missing: the address of a PostgreSQL database.")
+    if not settings.secret_key:
+        raise ConfigError("SECRET_KEY is missing: any text of at least 16 characters, kept secret.")
+    app = static.Site(
+        "earlywatch", template_folder=str(assets.TEMPLATES), static_folder=str(assets.STATIC)
+    )
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=ENGINE_OPTIONS,
+    )
+    app.extensions[EXTENSION] = Wiring(
+        settings, Links(settings.base_url, settings.secret_key), make_doors(settings)
+    )
+    db.init_app(app)
+    app.before_request(_read_clock)
+    security.register(app, settings)
+    guards.register(app)
+    limits.register(app, settings.redis_url)
+    errors.register(app)
+    filters.register(app)
+    static.register(app)
+    register_pages(app)
+    _trust_proxies(app, settings.trusted_proxies)
+    _report_errors(settings.sentry_dsn)
+    return app
+
+
+def make_doors(settings: Settings) -> Doors:
+    """Return the clients that alerts go out through."""
+    http = Http(settings.private_targets)
+    mail = Mailer(settings.smtp_url, settings.mail_from, settings.mailbox_dir)
+    return Doors(http=http, mail=mail, sms=_make_sms(settings, http))
+
+
+def _make_sms(settings: Settings, http: Http) -> Sms | None:
+    sid, token = settings.twilio_account_sid, settings.twilio_auth_token
+    if not (sid and token and settings.twilio_from):
+        return None
+    return Sms(http, sid, token, settings.twilio_from, settings.twilio_api_base)
+
+
+def _read_clock() -> None:
+    g.now = utcnow()
+
+
+def _trust_proxies(app: Flask, count: int) -> None:
+    if count:
+        fixed: Any = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)
+        app.wsgi_app = fixed  # type: ignore[method-assign]
+
+
+def _report_errors(dsn: str | None) -> None:
+    if dsn:
+        sentry_sdk.init(
+            dsn=dsn,
+            release=f"earlywatch@{__version__}",
+            max_request_body_size="never",
+            before_send=_forget_request,
+        )
+
+
+def _forget_request(event: Event, _hint: Hint) -> Event:
+    # Addresses hold ping keys and links from mails, cookies hold sessions.
+    event.pop("request", None)
+    return event

@@ -1,0 +1,159 @@
+"""What gunicorn serves: `app` (pings, health, live pages, the site) and `ingest_app` (pings alone).
+
+Nothing is read or opened at import; each is built when its worker starts.
+"""
+
+import gc
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from a2wsgi import WSGIMiddleware
+
+from earlywatch.app import create_app
+from earlywatch.config import ConfigError, Settings, load_settings
+from earlywatch.errors import EarlywatchError
+from earlywatch.ingest.app import PingApp
+from earlywatch.ingest.batch import Batcher
+from earlywatch.ingest.health import HealthApp
+from earlywatch.ingest.http import Answer, Message, Receive, Scope, Send
+from earlywatch.ingest.line import Line
+from earlywatch.live.app import LiveApp
+from earlywatch.live.hub import Hub
+from earlywatch.services.wiring import EXTENSION, Wiring
+
+SITE_THREADS = 10  # as many as the site's pool has connections
+# Young objects are looked through once per 10,000 new ones, not per 700: a ping makes dozens and
+# leaves no cycles behind.
+GC_THRESHOLDS = (10_000, 20, 20)
+NOT_FOUND = Answer(404, "not found")
+
+Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+async def not_found(scope: Scope, _receive: Receive, send: Send) -> None:
+    """Answer what is not served here."""
+    await NOT_FOUND.send(scope, send)
+
+
+class Intake:
+    """Pings and health: what needs PostgreSQL alone."""
+
+    def __init__(self, settings: Settings) -> None:
+        url = settings.database_url
+        if not url:
+            raise ConfigError("DATABASE_URL is missing: the address of a PostgreSQL database.")
+        self._batcher = Batcher(Line("pings", url, pre_ping=False))
+        self._ping = PingApp(self._batcher, settings.trusted_proxies)
+        self._health = HealthApp(Line("health", url, pre_ping=True))
+
+    def start(self) -> None:
+        """Begin to work; called in the event loop."""
+        self._batcher.start()
+
+    def handler(self, path: str) -> Handler:
+        """Return who answers for `path`."""
+        if path.startswith("/ping/"):
+            return self._ping
+        return self._health if path == "/healthz" else not_found
+
+    def end_streams(self) -> None:
+        """There are none."""
+
+    async def close(self) -> None:
+        """Stop after the last ping is stored."""
+        await self._batcher.close()
+        await self._health.close()
+
+
+class Everything(Intake):
+    """Pings and health, live pages, and the Flask site for the rest."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        flask_app = create_app(settings)
+        assert settings.database_url
+        wiring: Wiring = flask_app.extensions[EXTENSION]
+        self._hub = Hub(settings.database_url)
+        self._live = LiveApp(self._hub, wiring.links)
+        site: Any = with_chunked_bodies(flask_app)
+        self._site: Any = WSGIMiddleware(site, workers=SITE_THREADS)
+
+    def start(self) -> None:
+        super().start()
+        self._hub.start()
+
+    def handler(self, path: str) -> Handler:
+        if path.startswith(("/ping/", "/healthz")):
+            return super().handler(path)
+        return self._live if path.startswith("/live/") else self._site
+
+    def end_streams(self) -> None:
+        self._hub.end()
+
+    async def close(self) -> None:
+        await super().close()
+        await self._hub.close()
+        self._site.executor.shutdown(wait=False)
+
+
+def with_chunked_bodies(site: WSGIApplication) -> WSGIApplication:
+    """Tell the site that a body without a length ends where its stream ends.
+
+    a2wsgi does not say so, and the site would take such a body for empty. With a
+    length, a body that breaks off must stay an error.
+    """
+
+    def call(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if "CONTENT_LENGTH" not in environ:
+            environ["wsgi.input_terminated"] = True
+        return site(environ, start_response)
+
+    return call
+
+
+class App:
+    """An ASGI app that builds its parts from the settings when its worker starts."""
+
+    def __init__(self, build: Callable[[Settings], Intake]) -> None:
+        self._build = build
+        self._parts: Intake | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or the life of the process."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            assert self._parts is not None
+            await self._parts.handler(scope["path"])(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1000})
+
+    def end_streams(self) -> None:
+        """End what would otherwise go on for hours, because the process is to stop."""
+        if self._parts is not None:
+            self._parts.end_streams()
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await send(self._start())
+        await receive()
+        if self._parts is not None:
+            await self._parts.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    def _start(self) -> Message:
+        try:
+            self._parts = self._build(load_settings())
+        except EarlywatchError as error:
+            return {"type": "lifespan.startup.failed", "message": str(error)}
+        self._parts.start()
+        # What is there now stays: it need not be looked through again and again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
+        return {"type": "lifespan.startup.complete"}
+
+
+app: Any = App(Everything)
+ingest_app: Any = App(Intake)

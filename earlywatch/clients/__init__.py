@@ -1,0 +1,1 @@
+"""The doors to the outside world. Each keeps its own time limits."""

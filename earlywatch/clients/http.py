@@ -1,0 +1,173 @@
+"""Outgoing HTTP: limited in time and size, never redirected, kept away from private addresses."""
+
+import socket
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from urllib3 import Timeout
+from urllib3.exceptions import HTTPError
+
+from earlywatch.clients.guard import Guard, GuardedAdapter, Network, Refused
+from earlywatch.errors import EarlywatchError
+
+CONNECT_SECONDS = 5.0
+TOTAL_SECONDS = 20.0
+MAX_ANSWER_BYTES = 64 * 1024
+USER_AGENT = "Earlywatch"
+
+
+class Unreachable(EarlywatchError):
+    """No answer came. `permanent`: the address is refused, trying again is of no use."""
+
+    def __init__(self, sentence: str, *, permanent: bool = False) -> None:
+        super().__init__(sentence)
+        self.permanent = permanent
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server said; `text` is cut at 64 kB."""
+
+    status: int
+    text: str
+    retry_after: timedelta | None = None
+
+
+class Http:
+    """Sends requests, from any number of threads, over connections that are reused.
+
+    Hosts that users choose must have public addresses, or addresses in `private_targets`.
+    """
+
+    def __init__(self, private_targets: tuple[Network, ...] = ()) -> None:
+        self._guard = Guard(private_targets)
+        self._guarded = _session(self._guard)
+        self._trusted = _session(None)
+
+    def post(
+        self,
+        url: str,
+        *,
+        json: object = None,
+        data: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        trusted: bool = False,
+    ) -> Answer:
+        """Send a POST and return the answer, whatever its status, within 20 seconds.
+
+        `trusted` is for hosts that the operator chose. Raises Unreachable with a sentence.
+        """
+        host = _host(url)
+        session = self._trusted if trusted else self._guarded
+        until = time.monotonic() + TOTAL_SECONDS
+        arguments: dict[str, Any] = {"json": json, "data": data, "headers": headers, "auth": auth}
+        try:
+            try:
+                return _send(session, url, until, arguments)
+            except requests.ConnectionError as error:
+                # The server closed a kept connection in the very moment we used it again.
+                if not _was_hung_up(error):
+                    raise
+                return _send(session, url, until, arguments)
+        except Refused as refused:
+            raise Unreachable(str(refused), permanent=True) from None
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            raise _unreachable(host, error) from error
+
+    def check_target(self, url: str) -> None:
+        """Refuse a URL that `post` would not send to. Raises Unreachable with a sentence."""
+        host = _host(url)
+        try:
+            self._guard.pin(host, urlsplit(url).port or 443)
+        except Refused as refused:
+            raise Unreachable(str(refused), permanent=True) from None
+        except (requests.RequestException, OSError, ValueError):
+            raise Unreachable(f"The host {host} could not be found.") from None
+
+    def close(self) -> None:
+        """Close the connections that are kept open."""
+        self._guarded.close()
+        self._trusted.close()
+
+
+def _session(guard: Guard | None) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False  # no proxy and no .netrc password for hosts that users choose
+    session.headers["User-Agent"] = USER_AGENT
+    session.headers["Accept-Encoding"] = "identity"  # the cap on the size is on what is sent
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, GuardedAdapter(guard))
+    return session
+
+
+def _send(session: requests.Session, url: str, until: float, arguments: dict[str, Any]) -> Answer:
+    limits: Any = Timeout(connect=CONNECT_SECONDS, total=max(until - time.monotonic(), 0.001))
+    with closing(
+        session.post(url, timeout=limits, allow_redirects=False, stream=True, **arguments)
+    ) as response:
+        return Answer(response.status_code, _text(response), _retry_after(response))
+
+
+def _text(response: requests.Response) -> str:
+    try:
+        body = response.raw.read(MAX_ANSWER_BYTES, decode_content=False)
+    except (HTTPError, OSError):
+        return ""  # the status has been said, and counts
+    return bytes(body).decode("utf-8", "replace")
+
+
+def _retry_after(response: requests.Response) -> timedelta | None:
+    wish = response.headers.get("Retry-After", "").strip()
+    if wish.isascii() and wish.isdigit():
+        return timedelta(seconds=min(int(wish), 86400))
+    try:
+        until = parsedate_to_datetime(wish)
+        return max(until - parsedate_to_datetime(response.headers["Date"]), timedelta(0))
+    except (KeyError, ValueError, TypeError):
+        return None
+
+
+def _host(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises ValueError if it is none
+        host = parts.hostname
+    except ValueError:
+        host = None
+    if not host or parts.scheme not in {"http", "https"}:
+        raise Unreachable("The address must start with https:// or http://.", permanent=True)
+    return host
+
+
+def _was_hung_up(error: requests.ConnectionError) -> bool:
+    cause: object = error.args[0] if error.args else None
+    reason = cause.args[-1] if isinstance(cause, HTTPError) and cause.args else None
+    return isinstance(reason, (ConnectionResetError, BrokenPipeError))
+
+
+def _unreachable(host: str, error: Exception) -> Unreachable:
+    if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
+        return Unreachable("That is not an address on the web.", permanent=True)
+    if isinstance(error, (requests.Timeout, TimeoutError)):
+        return Unreachable(f"{host} did not answer in time.")
+    if isinstance(error, requests.exceptions.SSLError):
+        return Unreachable(f"{host} has no valid certificate.")
+    if isinstance(_root(error), socket.gaierror):
+        return Unreachable(f"The host {host} could not be found.")
+    return Unreachable(f"{host} could not be reached.")
+
+
+def _root(error: BaseException) -> BaseException:
+    while error.__context__ is not None:
+        error = error.__context__
+    return error

@@ -1,0 +1,59 @@
+"""Outgoing mail: to a mail server, or to a directory where there is none."""
+
+from dataclasses import replace
+from email.utils import formataddr, parseaddr
+from pathlib import Path
+
+from email_validator import EmailNotValidError, validate_email
+
+from earlywatch.clients.letter import Mail, MailError, compose
+from earlywatch.clients.mailbox import keep_mail
+from earlywatch.clients.smtp import Relay
+from earlywatch.clock import utcnow
+
+__all__ = ["Mail", "MailError", "Mailer"]
+
+
+class Mailer:
+    """Sends mails, from any number of threads.
+
+    `smtp_url`: `smtp://` encrypts when the server offers it, `smtp+starttls://` insists on it
+    and on a valid certificate, `smtps://` is encrypted from the start. Without it, mails are
+    kept in `mailbox_dir`.
+    """
+
+    def __init__(self, smtp_url: str | None, mail_from: str, mailbox_dir: Path) -> None:
+        name, self._sender = parseaddr(mail_from)
+        self._from = formataddr((name, self._sender))
+        self._domain = self._sender.rpartition("@")[2] or "localhost"
+        self._mailbox_dir = mailbox_dir
+        self._relay = Relay(smtp_url, self._domain) if smtp_url else None
+
+    def send(self, mail: Mail) -> str:
+        """Send and return the server's answer. Raises MailError with a sentence."""
+        mail = replace(mail, to=_ascii_address(mail.to))
+        content = compose(mail, self._from, self._domain, utcnow())
+        if self._relay is not None:
+            return self._relay.deliver(self._sender, mail.to, content)
+        try:
+            keep_mail(self._mailbox_dir, content, mail.id)
+        except OSError as error:
+            raise MailError("The local mailbox could not be written to.") from error
+        return "Kept in the local mailbox."
+
+    def close(self) -> None:
+        """Close the connections that are kept open."""
+        if self._relay is not None:
+            self._relay.close()
+
+
+def _ascii_address(address: str) -> str:
+    if address.isascii() and address.isprintable():
+        return address
+    try:
+        checked = validate_email(address, check_deliverability=False, allow_smtputf8=False)
+    except EmailNotValidError:
+        raise MailError(
+            "The address is not one that mail can be sent to.", permanent=True
+        ) from None
+    return checked.ascii_email or address

@@ -1,0 +1,66 @@
+"""The database: declarative base, the site's session, and sessions for processes without a site."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import Engine, MetaData, create_engine
+from sqlalchemy.orm import DeclarativeBase, Session
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+# A query must not outlive the patience of the person or the job that waits for it, and a
+# connection that died silently must be noticed within the minute.
+CONNECT_ARGS = {
+    "connect_timeout": 5,
+    "options": (
+        "-c timezone=UTC -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s"
+    ),
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,  # milliseconds
+}
+ENGINE_OPTIONS: dict[str, Any] = {
+    "connect_args": CONNECT_ARGS,
+    "pool_pre_ping": True,
+    "pool_timeout": 5,
+    "pool_size": 10,
+    "max_overflow": 10,
+}
+
+
+class Base(DeclarativeBase):
+    """Base of all tables; constraints get predictable names, so that migrations can drop them."""
+
+    metadata = MetaData(naming_convention=NAMES)
+
+
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """Give the site's session; commit at the end, roll back on any error.
+
+    Only entry points (web, tasks, cli) may open one.
+    """
+    session: Session = db.session()
+    try:
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+
+
+def make_engine(url: str, **options: Any) -> Engine:
+    """Return an engine for processes that run without the site, such as ingest."""
+    return create_engine(url, **{**ENGINE_OPTIONS, **options})

@@ -1,0 +1,36 @@
+"""Moments in words, in a monitor's zone and in UTC."""
+
+from datetime import UTC, datetime, tzinfo
+
+from earlywatch.domain.zone import InvalidSchedule, find_zone
+
+UTC_NAMES = {"UTC", "Etc/UTC"}
+
+
+def moment_words(moment: datetime, time_zone: str, now: datetime) -> str:
+    """Return `moment` as "Fri 20 Nov 2026, 02:00 Europe/Berlin (01:00 UTC)".
+
+    The date is left out on the day of `now`, seconds when they are zero. In the zone
+    UTC, or one that this machine no longer knows, UTC is said alone.
+    """
+    zone = _zone(time_zone)
+    local, in_utc = moment.astimezone(zone), moment.astimezone(UTC)
+    same_day = local.date() == now.astimezone(zone).date()
+    date = "" if same_day else f"{local:%a} {local.day} {local:%b} {local.year}, "
+    if zone is UTC:
+        return f"{date}{_clock(local)} UTC"
+    other_day = "" if in_utc.date() == local.date() else f"{in_utc:%a} "
+    return f"{date}{_clock(local)} {time_zone} ({other_day}{_clock(in_utc)} UTC)"
+
+
+def _zone(name: str) -> tzinfo:
+    if name in UTC_NAMES:
+        return UTC
+    try:
+        return find_zone(name)
+    except InvalidSchedule:
+        return UTC  # an alert must go out even if a zone was dropped from the time zone data
+
+
+def _clock(moment: datetime) -> str:
+    return f"{moment:%H:%M:%S}" if moment.second else f"{moment:%H:%M}"

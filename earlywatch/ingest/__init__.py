@@ -1,0 +1,1 @@
+"""Where jobs are heard: needs PostgreSQL alone."""

@@ -1,0 +1,90 @@
+"""The transactions of the ping path: many pings each, and the bad ones found and left out."""
+
+import contextlib
+import logging
+from collections.abc import Iterator, Sequence
+
+import psycopg
+from psycopg.errors import LockNotAvailable
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from earlywatch.clock import utcnow
+from earlywatch.services.pings import IncomingPing, Outcome, record
+
+logger = logging.getLogger(__name__)
+
+# These say nothing about the pings, only that the database cannot be used right now.
+DATABASE_GONE = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
+
+
+class Unavailable(Exception):
+    """The pings were not stored; the jobs should try again in a few seconds."""
+
+
+class _Lost(Exception):
+    """The transaction ended before its commit, through no fault of the pings."""
+
+    def __init__(self, error: object) -> None:
+        super().__init__()
+        self.fields = {"error": str(error).partition("\n")[0]}
+
+
+def store(engine: Engine, pings: Sequence[IncomingPing]) -> list[Outcome | None]:
+    """Commit pings and return their outcomes, None for one that could not be stored.
+
+    Raises Unavailable when the database cannot be used. A ping that makes the
+    transaction fail is found by halving, so that it fails alone.
+    """
+    try:
+        return _try_twice(engine, pings)
+    except Unavailable:
+        raise
+    except Exception:  # whatever is wrong with one ping must not touch the others
+        if len(pings) == 1:
+            logger.exception("ping could not be stored")
+            return [None]
+    middle = len(pings) // 2
+    return store(engine, pings[:middle]) + store(engine, pings[middle:])
+
+
+def _try_twice(engine: Engine, pings: Sequence[IncomingPing]) -> list[Outcome | None]:
+    try:
+        return _try(engine, pings)
+    except _Lost as lost:
+        # The server was restarted since the last batch, or two transactions met.
+        logger.warning("pings could not be stored, trying once more", extra=lost.fields)
+    try:
+        return _try(engine, pings)
+    except _Lost as lost:
+        logger.error("pings could not be stored", extra=lost.fields)
+        raise Unavailable from lost
+
+
+def _try(engine: Engine, pings: Sequence[IncomingPing]) -> list[Outcome | None]:
+    with Session(engine) as session:
+        with _watched(session):
+            outcomes = record(session, pings, utcnow())
+        try:
+            session.commit()
+        except Exception as error:
+            # Stored or not, nobody knows: a second try could store them twice.
+            session.invalidate()
+            logger.exception("commit of pings failed")
+            raise Unavailable from error
+        return [*outcomes]
+
+
+@contextlib.contextmanager
+def _watched(session: Session) -> Iterator[None]:
+    """Turn errors that are the database's own into _Lost, and drop its connection."""
+    try:
+        yield
+    except (DBAPIError, psycopg.Error) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        # A row that somebody else holds is a matter of one monitor.
+        if not isinstance(cause, DATABASE_GONE) or isinstance(cause, LockNotAvailable):
+            raise
+        session.invalidate()
+        raise _Lost(cause) from error

@@ -1,0 +1,1 @@
+"""Open pages hear at once when something changed."""

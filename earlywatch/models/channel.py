@@ -1,0 +1,49 @@
+"""A configured place to send to, and which monitors use it."""
+
+from typing import Any
+
+from sqlalchemy import Column, Index, Table, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from earlywatch.db import Base
+from earlywatch.models.columns import Id, Moment, ref
+
+monitor_channel = Table(
+    "monitor_channel",
+    Base.metadata,
+    Column("monitor_id", ref("monitor"), primary_key=True),
+    Column("channel_id", ref("channel"), primary_key=True),
+    # Which monitors would fall silent without this channel?
+    Index("ix_monitor_channel_channel", "channel_id"),
+)
+
+
+class Channel(Base):
+    """Alerts go to it once `verified_at` is set, and until it is broken or unsubscribed."""
+
+    __tablename__ = "channel"
+    __table_args__ = (
+        # Where can this workspace be reached?
+        Index("ix_channel_workspace", "workspace_id"),
+    )
+
+    id: Mapped[Id]
+    workspace_id: Mapped[int] = mapped_column(ref("workspace"))
+    kind: Mapped[str]
+    name: Mapped[str]
+    config: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    is_default: Mapped[bool] = mapped_column(server_default=text("true"))  # new monitors use it
+    created_at: Mapped[Moment]
+    verified_at: Mapped[Moment | None]
+    broken_at: Mapped[Moment | None]  # the other side said that it is gone
+    broken_reason: Mapped[str | None]
+    unsubscribed_at: Mapped[Moment | None]  # the recipient asked us to stop
+    # Raised to void the confirmation sent before; a code may be guessed only so often.
+    confirm_epoch: Mapped[int] = mapped_column(server_default=text("0"))
+    confirm_guesses: Mapped[int] = mapped_column(server_default=text("0"))
+
+    @property
+    def usable(self) -> bool:
+        """Whether alerts may be sent to it."""
+        return self.verified_at is not None and not self.broken_at and not self.unsubscribed_at

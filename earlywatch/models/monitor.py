@@ -1,0 +1,122 @@
+"""What must be heard from, and what we know of it."""
+
+from typing import Self
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, Text, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from earlywatch.db import Base
+from earlywatch.domain.monitor import MonitorState, Rules, Status
+from earlywatch.domain.schedule import Cron, Interval, InvalidSchedule, OnCalendar, Schedule
+from earlywatch.models.columns import Duration, Id, Moment, ref
+
+STORED = tuple(status for status in Status if status is not Status.DUE)
+
+
+class Monitor(Base):
+    """One job that pings. Its rules are `rules`, what happened so far is `state`."""
+
+    __tablename__ = "monitor"
+    __table_args__ = (
+        CheckConstraint(
+            f"status IN ({', '.join(repr(status.value) for status in STORED)})", name="status"
+        ),
+        CheckConstraint(
+            "(schedule_kind = 'interval' AND period IS NOT NULL AND expression IS NULL)"
+            " OR (schedule_kind IN ('cron', 'oncalendar') AND period IS NULL"
+            " AND expression IS NOT NULL)",
+            name="schedule",
+        ),
+        # An up monitor without a deadline would be silent for ever.
+        CheckConstraint("status <> 'up' OR deadline_at IS NOT NULL", name="up_has_deadline"),
+        CheckConstraint("deadline_at IS NULL OR status IN ('up', 'new')", name="deadline_status"),
+        # Which deadlines have passed?
+        Index("ix_monitor_deadline", "deadline_at", postgresql_where="deadline_at IS NOT NULL"),
+        # What does this workspace watch?
+        Index("ix_monitor_workspace", "workspace_id", "name"),
+    )
+
+    id: Mapped[Id]
+    workspace_id: Mapped[int] = mapped_column(ref("workspace"))
+    ping_key: Mapped[UUID] = mapped_column(unique=True)
+    name: Mapped[str]
+    tags: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    schedule_kind: Mapped[str]
+    period: Mapped[Duration | None]
+    expression: Mapped[str | None]
+    time_zone: Mapped[str]
+    grace: Mapped[Duration]
+    max_runtime: Mapped[Duration | None]
+    created_at: Mapped[Moment]
+
+    status: Mapped[str] = mapped_column(server_default=text("'new'"))
+    last_ping_at: Mapped[Moment | None]
+    last_success_at: Mapped[Moment | None]
+    expected_at: Mapped[Moment | None]
+    deadline_at: Mapped[Moment | None]
+    started_at: Mapped[Moment | None]
+    run_id: Mapped[UUID | None]
+    # Judging it raised: left alone until then, so that the others are judged.
+    set_aside_until: Mapped[Moment | None]
+
+    @property
+    def schedule(self) -> Schedule:
+        """The schedule; `set_schedule` stores one."""
+        if self.period is not None:
+            return Interval(self.period)
+        kind = Cron if self.schedule_kind == "cron" else OnCalendar
+        return kind(self.expression or "", self.time_zone)
+
+    def set_schedule(self, schedule: Schedule, time_zone: str = "UTC") -> None:
+        """Store `schedule`. An interval has no zone of its own: `time_zone` is the one to show."""
+        if isinstance(schedule, Interval):
+            self.schedule_kind, self.period, self.expression = "interval", schedule.period, None
+            self.time_zone = time_zone
+        else:
+            self.schedule_kind = "cron" if isinstance(schedule, Cron) else "oncalendar"
+            self.period, self.expression = None, schedule.expression
+            self.time_zone = schedule.time_zone
+
+    @property
+    def schedule_words(self) -> str:
+        """The schedule in words, or as it was typed if this version cannot read it any more."""
+        try:
+            return self.schedule.words()
+        except InvalidSchedule:
+            return f"{self.expression}, in {self.time_zone}"
+
+    @property
+    def rules(self) -> Rules:
+        """What the owner decided."""
+        return Rules(self.schedule, self.grace, self.max_runtime)
+
+    @property
+    def state(self) -> MonitorState:
+        """What happened so far, as the rules see it."""
+        return MonitorState(
+            status=Status(self.status),
+            last_ping_at=self.last_ping_at,
+            last_success_at=self.last_success_at,
+            expected_at=self.expected_at,
+            deadline_at=self.deadline_at,
+            started_at=self.started_at,
+            run_id=self.run_id,
+        )
+
+    @state.setter
+    def state(self, state: MonitorState) -> None:
+        self.status = state.status.value
+        self.last_ping_at = state.last_ping_at
+        self.last_success_at = state.last_success_at
+        self.expected_at = state.expected_at
+        self.deadline_at = state.deadline_at
+        self.started_at = state.started_at
+        self.run_id = state.run_id
+
+    @classmethod
+    def lock(cls, session: Session, workspace_id: int, monitor_id: int) -> Self | None:
+        """Lock one monitor of the workspace until the transaction ends."""
+        query = select(cls).where(cls.workspace_id == workspace_id, cls.id == monitor_id)
+        return session.scalar(query.with_for_update().execution_options(populate_existing=True))

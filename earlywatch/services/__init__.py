@@ -1,0 +1,1 @@
+"""Use cases: (session, …, now) → result. They never commit and never read the clock."""

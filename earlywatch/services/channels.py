@@ -1,0 +1,153 @@
+"""What an owner does with channels: add, change, test, delete."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, delete, insert, literal, select
+from sqlalchemy.orm import Session
+
+from earlywatch.channels.registry import kind
+from earlywatch.domain.alert import AlertKind
+from earlywatch.errors import EarlywatchError, NotFound
+from earlywatch.models import Channel, Delivery, Monitor, Workspace
+from earlywatch.models.channel import monitor_channel
+from earlywatch.services import deliveries
+from earlywatch.services.texts import printable
+
+LONGEST_NAME = 100
+BETWEEN_TESTS = timedelta(seconds=15)
+
+
+class InvalidChannelName(EarlywatchError):
+    """The name cannot be kept."""
+
+
+class TooSoon(EarlywatchError):
+    """The same was asked for a moment ago."""
+
+
+@dataclass(frozen=True)
+class ChannelValues:
+    """What the owner decides about a channel. `config` is what the kind's `check` returned."""
+
+    name: str
+    config: dict[str, Any]
+    is_default: bool = True
+
+
+def clean_channel_name(text: str) -> str:
+    """Return `text` with single spaces; empty stays empty. Raises InvalidChannelName."""
+    name = " ".join(text.split())
+    if len(name) > LONGEST_NAME:
+        raise InvalidChannelName(f"The name may have at most {LONGEST_NAME} characters.")
+    if not printable(name):
+        raise InvalidChannelName("The name holds a character that cannot be shown.")
+    return name
+
+
+def create_channel(
+    session: Session,
+    workspace: Workspace,
+    kind_name: str,
+    values: ChannelValues,
+    now: datetime,
+    everywhere: bool = False,
+) -> Channel:
+    """Add a channel and ask its recipient to confirm. Without a name it is called by its target.
+
+    `everywhere` lets all monitors of the workspace use it.
+    """
+    channel = Channel(
+        workspace_id=workspace.id,
+        kind=kind_name,
+        name=values.name or kind(kind_name).summary(values.config)[:LONGEST_NAME],
+        config=values.config,
+        is_default=values.is_default,
+        created_at=now,
+    )
+    session.add(channel)
+    session.flush()
+    if everywhere:
+        _use_everywhere(session, channel)
+    deliveries.queue(session, channel, AlertKind.CONFIRM, now)
+    return channel
+
+
+def edit_channel(
+    session: Session, workspace: Workspace, channel_id: int, values: ChannelValues, now: datetime
+) -> bool:
+    """Change a channel. Return whether its target changed and must be confirmed anew.
+
+    Raises NotFound.
+    """
+    channel = lock_channel(session, workspace, channel_id)
+    moved = channel.config != values.config
+    channel.name = values.name or kind(channel.kind).summary(values.config)[:LONGEST_NAME]
+    channel.is_default = values.is_default
+    if moved:
+        channel.config = values.config
+        channel.verified_at = channel.broken_at = channel.unsubscribed_at = None
+        channel.broken_reason = None
+        channel.confirm_epoch += 1  # the link sent to the old target must not confirm the new one
+        channel.confirm_guesses = 0
+        deliveries.queue(session, channel, AlertKind.CONFIRM, now)
+    return moved
+
+
+def send_test(session: Session, workspace: Workspace, channel_id: int, now: datetime) -> Delivery:
+    """Queue a test alert. Raises NotFound, and TooSoon when one was queued a moment ago."""
+    channel = lock_channel(session, workspace, channel_id)
+    refuse_soon(session, channel, AlertKind.TEST, BETWEEN_TESTS, now)
+    return deliveries.queue(session, channel, AlertKind.TEST, now)
+
+
+def delete_channel(session: Session, workspace: Workspace, channel_id: int) -> str:
+    """Delete it with its deliveries; return the name it had. Raises NotFound."""
+    channel = lock_channel(session, workspace, channel_id)
+    session.execute(delete(Channel).where(Channel.id == channel.id))
+    return channel.name
+
+
+def find_channel(session: Session, workspace: Workspace, channel_id: int) -> Channel:
+    """Return one channel of the workspace. Raises NotFound."""
+    channel = session.scalar(_one(workspace, channel_id))
+    if channel is None:
+        raise NotFound("There is no such channel.")
+    return channel
+
+
+def lock_channel(session: Session, workspace: Workspace, channel_id: int) -> Channel:
+    """Lock one channel of the workspace until the transaction ends. Raises NotFound."""
+    query = _one(workspace, channel_id).with_for_update()
+    channel = session.scalar(query.execution_options(populate_existing=True))
+    if channel is None:
+        raise NotFound("There is no such channel.")
+    return channel
+
+
+def refuse_soon(
+    session: Session, channel: Channel, alert: AlertKind, wait: timedelta, now: datetime
+) -> None:
+    """Raise TooSoon if such a message was queued less than `wait` before `now` (UTC)."""
+    query = (
+        select(Delivery.created_at)
+        .where(Delivery.channel_id == channel.id, Delivery.alert == alert)
+        .order_by(Delivery.id.desc())
+        .limit(1)
+    )
+    last = session.scalar(query)
+    if last is not None and now < last + wait:
+        seconds = -((now - last - wait) // timedelta(seconds=1))
+        raise TooSoon(f"One was sent a moment ago. Try again in {seconds} s.")
+
+
+def _one(workspace: Workspace, channel_id: int) -> Select[Channel]:
+    return select(Channel).where(Channel.workspace_id == workspace.id, Channel.id == channel_id)
+
+
+def _use_everywhere(session: Session, channel: Channel) -> None:
+    monitors = select(Monitor.id, literal(channel.id)).where(
+        Monitor.workspace_id == channel.workspace_id
+    )
+    session.execute(insert(monitor_channel).from_select(["monitor_id", "channel_id"], monitors))

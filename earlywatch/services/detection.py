@@ -1,0 +1,136 @@
+"""The detector: finds deadlines that passed. It never builds or evaluates a schedule."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, or_, select, text, update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from earlywatch.domain.monitor import MonitorState, Status, on_deadline
+from earlywatch.models import Monitor, Tick
+from earlywatch.services import incidents
+from earlywatch.services.incidents import Opening
+from earlywatch.services.outbox import commit_lazily
+
+logger = logging.getLogger(__name__)
+
+TICK = "detect"
+BATCH = 2_000
+SET_ASIDE = timedelta(minutes=5)
+STALE_TICK = timedelta(seconds=30)
+
+# Only what judging needs: ten thousand whole rows would take the tick's time to load.
+JUDGED = (
+    Monitor.id,
+    Monitor.workspace_id,
+    Monitor.status,
+    Monitor.grace,
+    Monitor.last_ping_at,
+    Monitor.last_success_at,
+    Monitor.expected_at,
+    Monitor.deadline_at,
+    Monitor.started_at,
+    Monitor.run_id,
+)
+
+# What `domain.monitor.on_deadline` changes, for a whole batch at once.
+MARK_LATE = text("""
+    UPDATE monitor SET status = 'late', deadline_at = NULL, set_aside_until = NULL
+    WHERE id = ANY(CAST(:monitor_ids AS bigint[]))
+""")
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one round of the detector did."""
+
+    judged: int  # monitors looked at, set-aside ones included
+    deliveries: int
+
+
+def detect(session: Session, now: datetime, limit: int = BATCH) -> Round:
+    """Judge up to `limit` monitors whose deadline passed at `now` (UTC), the oldest first.
+
+    Running twice at once is harmless: each locks its own rows. A monitor whose judging raises is
+    set aside and logged, and the others are judged.
+    """
+    Tick.mark(session, TICK, now)
+    overdue: Sequence[Row[*tuple[Any, ...]]] = session.execute(
+        select(*JUDGED)
+        .where(
+            Monitor.deadline_at <= now,
+            or_(Monitor.set_aside_until.is_(None), Monitor.set_aside_until <= now),
+        )
+        .order_by(Monitor.deadline_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    openings = [opening for row in overdue if (opening := _judge(session, row, now))]
+    if not openings:
+        commit_lazily(session)  # only the tick, which comes again in a second
+        return Round(len(overdue), 0)
+    try:
+        with session.begin_nested():
+            made = _write(session, openings, now)
+    except SQLAlchemyError:
+        logger.exception("detection of a batch failed, taking its monitors one by one")
+        made = sum(_write_alone(session, opening, now) for opening in openings)
+    for workspace_id in {row.workspace_id for row in overdue}:
+        incidents.notify(session, workspace_id)
+    return Round(len(overdue), made)
+
+
+def _judge(session: Session, row: Row[*tuple[Any, ...]], now: datetime) -> Opening | None:
+    try:
+        before = MonitorState(
+            status=Status(row.status),
+            last_ping_at=row.last_ping_at,
+            last_success_at=row.last_success_at,
+            expected_at=row.expected_at,
+            deadline_at=row.deadline_at,
+            started_at=row.started_at,
+            run_id=row.run_id,
+        )
+        change = on_deadline(before, row.grace, now)
+        assert change is not None
+        return incidents.opening_of(row.id, before, change)
+    except Exception:  # one broken monitor must not silence the others
+        logger.exception("judging failed, monitor set aside", extra={"monitor_id": row.id})
+        _set_aside(session, row.id, now)
+        return None
+
+
+def _write(session: Session, openings: list[Opening], now: datetime) -> int:
+    made = incidents.open_all(session, openings, now)
+    session.execute(MARK_LATE, {"monitor_ids": [opening.monitor_id for opening in openings]})
+    return made
+
+
+def _write_alone(session: Session, opening: Opening, now: datetime) -> int:
+    try:
+        with session.begin_nested():
+            return _write(session, [opening], now)
+    except SQLAlchemyError:
+        fields = {"monitor_id": opening.monitor_id}
+        logger.exception("writing an incident failed, monitor set aside", extra=fields)
+        _set_aside(session, opening.monitor_id, now)
+        return 0
+
+
+def _set_aside(session: Session, monitor_id: int, now: datetime) -> None:
+    session.execute(
+        update(Monitor)
+        .where(Monitor.id == monitor_id)
+        .values(set_aside_until=now + SET_ASIDE)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def is_ticking(session: Session, now: datetime) -> bool:
+    """Whether the detector ran in the last `STALE_TICK` before `now` (UTC)."""
+    tick = session.get(Tick, TICK)
+    return tick is not None and now - tick.ticked_at <= STALE_TICK

@@ -1,0 +1,144 @@
+"""Incidents and what is told about them: written in the transaction that changed the monitor."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import TextClause, text
+from sqlalchemy.orm import Session
+
+from earlywatch.domain.monitor import Cause, Change, MonitorState
+from earlywatch.models import Monitor
+
+LIVE_CHANNEL = "earlywatch_live"
+
+
+@dataclass(frozen=True)
+class Opening:
+    """An incident about to be written, with what the monitor knew at that moment (UTC)."""
+
+    monitor_id: int
+    cause: Cause
+    opened_at: datetime
+    expected_at: datetime | None
+    last_ping_at: datetime | None
+    exit_status: int | None = None
+
+
+# The unique index decides who opens an incident when two processes notice at once.
+OPEN = text("""
+    WITH opened AS (
+        INSERT INTO incident
+            (monitor_id, cause, opened_at, noticed_at, expected_at, last_ping_at, exit_status)
+        SELECT monitor_id, cause, opened_at, :now, expected_at, last_ping_at, exit_status
+        FROM unnest(
+            CAST(:monitor_ids AS bigint[]), CAST(:causes AS text[]),
+            CAST(:opened_ats AS timestamptz[]), CAST(:expected_ats AS timestamptz[]),
+            CAST(:last_ping_ats AS timestamptz[]), CAST(:exit_statuses AS smallint[])
+        ) AS o (monitor_id, cause, opened_at, expected_at, last_ping_at, exit_status)
+        ON CONFLICT (monitor_id) WHERE resolved_at IS NULL DO NOTHING
+        RETURNING id, monitor_id
+    )
+    INSERT INTO delivery (incident_id, channel_id, alert, created_at, next_attempt_at)
+    SELECT opened.id, channel.id, 'opened', :now, :now
+    FROM opened
+    JOIN monitor_channel USING (monitor_id)
+    JOIN channel ON channel.id = monitor_channel.channel_id
+    WHERE channel.verified_at IS NOT NULL
+      AND channel.broken_at IS NULL AND channel.unsubscribed_at IS NULL
+    ORDER BY opened.id
+""")
+
+# Who was told of the trouble is told of its end, whoever was added or removed meanwhile.
+RESOLVE = text("""
+    WITH ended AS (
+        UPDATE incident SET resolved_at = greatest(opened_at, :at)
+        WHERE monitor_id = :monitor_id AND resolved_at IS NULL
+        RETURNING id
+    )
+    INSERT INTO delivery (incident_id, channel_id, alert, created_at, next_attempt_at)
+    SELECT ended.id, told.channel_id, 'resolved', :now, :now
+    FROM ended
+    JOIN delivery told ON told.incident_id = ended.id AND told.alert = 'opened'
+    JOIN channel ON channel.id = told.channel_id
+    WHERE channel.broken_at IS NULL AND channel.unsubscribed_at IS NULL
+    ON CONFLICT DO NOTHING
+""")
+RESOLVE_SILENTLY = text("""
+    UPDATE incident SET resolved_at = greatest(opened_at, :at)
+    WHERE monitor_id = :monitor_id AND resolved_at IS NULL
+""")
+NOTIFY = text("SELECT pg_notify(:channel, CAST(:workspace_id AS text))")
+
+
+def apply(
+    session: Session,
+    monitor: Monitor,
+    changes: Sequence[Change],
+    now: datetime,
+    exit_status: int | None = None,
+) -> int:
+    """Store the changes of a locked monitor, in order. Return the number of new deliveries.
+
+    `exit_status` is that of the ping that caused the changes, if it had one.
+    """
+    before, made = monitor.state, 0
+    for change in changes:
+        if change.opens:
+            opening = opening_of(monitor.id, before, change, exit_status)
+            made += open_all(session, [opening], now)
+        if change.resolves:
+            made += _resolve(session, monitor.id, change, now)
+        before = change.state
+    if before.status.value != monitor.status or before.running != monitor.state.running:
+        notify(session, monitor.workspace_id)
+    monitor.state = before
+    session.flush()
+    return made
+
+
+def opening_of(
+    monitor_id: int, before: MonitorState, change: Change, exit_status: int | None = None
+) -> Opening:
+    """Return the incident that `change` opens on a monitor that was in the state `before`."""
+    assert change.opens is not None
+    return Opening(
+        monitor_id=monitor_id,
+        cause=change.opens,
+        opened_at=change.at,
+        expected_at=before.expected_at,
+        last_ping_at=change.state.last_ping_at,
+        exit_status=exit_status if change.opens is Cause.FAILED else None,
+    )
+
+
+def open_all(session: Session, openings: Sequence[Opening], now: datetime) -> int:
+    """Open the incidents that are not open yet, with their deliveries. Return how many of these."""
+    return _count(
+        session,
+        OPEN,
+        now=now,
+        monitor_ids=[opening.monitor_id for opening in openings],
+        causes=[opening.cause.value for opening in openings],
+        opened_ats=[opening.opened_at for opening in openings],
+        expected_ats=[opening.expected_at for opening in openings],
+        last_ping_ats=[opening.last_ping_at for opening in openings],
+        exit_statuses=[opening.exit_status for opening in openings],
+    )
+
+
+def notify(session: Session, workspace_id: int) -> None:
+    """Tell open pages of the workspace, once this commits, that something changed."""
+    session.execute(NOTIFY, {"channel": LIVE_CHANNEL, "workspace_id": workspace_id})
+
+
+def _resolve(session: Session, monitor_id: int, change: Change, now: datetime) -> int:
+    if change.silent:
+        session.execute(RESOLVE_SILENTLY, {"monitor_id": monitor_id, "at": change.at})
+        return 0
+    return _count(session, RESOLVE, monitor_id=monitor_id, at=change.at, now=now)
+
+
+def _count(session: Session, statement: TextClause, **values: object) -> int:
+    # An INSERT as the last part of a WITH reports its own rows.
+    return session.connection().execute(statement, values).rowcount

@@ -1,0 +1,95 @@
+"""Addresses that go into mails and messages, made where there is no request."""
+
+import hashlib
+import hmac
+import json
+from datetime import datetime, timedelta
+
+from earlywatch.models import Account, Channel
+from earlywatch.services.tokens import Tokens
+
+CONFIRM_EMAIL_AGE = timedelta(days=3)
+RESET_PASSWORD_AGE = timedelta(hours=2)
+CONFIRM_CHANNEL_AGE = timedelta(days=3)
+LIVE_AGE = timedelta(hours=12)
+UNSUBSCRIBE_AGE = timedelta(days=3650)  # the mail may be read years later
+
+
+class Links:
+    """Makes every link that leaves the house, and reads back the signed ones.
+
+    `base_url` has no slash at its end. A test compares the paths with the site's routes.
+    """
+
+    def __init__(self, base_url: str, secret_key: str) -> None:
+        self.base_url = base_url
+        self._secret_key = secret_key
+        self._tokens = Tokens(secret_key)
+
+    def incident(self, incident_id: int) -> str:
+        """Return the page of an incident."""
+        return f"{self.base_url}/incidents/{incident_id}"
+
+    def sign_in(self) -> str:
+        """Return the page to sign in."""
+        return f"{self.base_url}/sign-in"
+
+    def confirm_email(self, account: Account, now: datetime) -> str:
+        """Return the link that proves that somebody reads the account's mail."""
+        return self._account_link("confirm-email", account, now)
+
+    def reset_password(self, account: Account, now: datetime) -> str:
+        """Return the link that lets its reader choose a new password."""
+        return self._account_link("reset-password", account, now)
+
+    def read_account(self, purpose: str, token: str, now: datetime) -> tuple[int, int]:
+        """Return account id and session epoch of a link. Raises InvalidToken."""
+        ages = {"confirm-email": CONFIRM_EMAIL_AGE, "reset-password": RESET_PASSWORD_AGE}
+        account_id, epoch = self._tokens.read(purpose, token, now, ages[purpose])
+        return account_id, epoch
+
+    def confirm_channel(self, channel: Channel, now: datetime) -> str:
+        """Return the link that proves that messages to the channel are read."""
+        token = self._tokens.sign("confirm-channel", [channel.id, channel.confirm_epoch], now)
+        return f"{self.base_url}/channels/confirm/{token}"
+
+    def read_confirm_channel(self, token: str, now: datetime) -> tuple[int, int]:
+        """Return channel id and confirm epoch of a link. Raises InvalidToken."""
+        channel_id, epoch = self._tokens.read("confirm-channel", token, now, CONFIRM_CHANNEL_AGE)
+        return channel_id, epoch
+
+    def confirm_code(self, channel: Channel) -> str:
+        """Return the six digits that prove that a text message was read. Never stored."""
+        secret = f"earlywatch.confirm-code:{self._secret_key}".encode()
+        digest = hmac.new(secret, f"{channel.id}:{channel.confirm_epoch}".encode(), hashlib.sha256)
+        return f"{int.from_bytes(digest.digest()[:8]) % 1_000_000:06d}"
+
+    def unsubscribe(self, channel: Channel, now: datetime) -> str:
+        """Return the link that stops all mail to the channel."""
+        values: list[int | str] = [channel.id, target_of(channel)]
+        token = self._tokens.sign("unsubscribe", values, now)
+        return f"{self.base_url}/channels/unsubscribe/{token}"
+
+    def read_unsubscribe(self, token: str, now: datetime) -> tuple[int, str]:
+        """Return the channel id and the target of a link. Raises InvalidToken."""
+        channel_id, target = self._tokens.read("unsubscribe", token, now, UNSUBSCRIBE_AGE)
+        return channel_id, target
+
+    def live_path(self, workspace_id: int, now: datetime) -> str:
+        """Return where an open page of the workspace hears of changes."""
+        return f"/live/{self._tokens.sign('live', [workspace_id], now)}"
+
+    def read_live(self, token: str, now: datetime) -> int:
+        """Return the workspace id of a live path. Raises InvalidToken."""
+        [workspace_id] = self._tokens.read("live", token, now, LIVE_AGE)
+        return int(workspace_id)
+
+    def _account_link(self, purpose: str, account: Account, now: datetime) -> str:
+        token = self._tokens.sign(purpose, [account.id, account.session_epoch], now)
+        return f"{self.base_url}/{purpose}/{token}"
+
+
+def target_of(channel: Channel) -> str:
+    """Return a short text that changes when the channel leads somewhere else."""
+    config = json.dumps(channel.config, sort_keys=True).encode()
+    return hashlib.sha256(config).hexdigest()[:12]

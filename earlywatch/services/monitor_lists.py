@@ -1,0 +1,215 @@
+"""The list of monitors: filtered, trouble first, page by page, in a fixed number of queries."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, not_, or_, select, true
+from sqlalchemy.orm import Session
+
+from earlywatch.domain.monitor import Cause, PingKind, Status, shown_status
+from earlywatch.models import Incident, Monitor, Ping, Workspace
+
+PER_PAGE = 100
+RUNS_SHOWN = 30
+# A run may come with a start and a few logs; looking further back could take for ever.
+PINGS_READ = 90
+TROUBLE = (Status.LATE, Status.FAILED)
+
+
+class Outcome(StrEnum):
+    """How a run went, as the strip of the last runs shows it."""
+
+    SUCCESS = "success"
+    FAILED = "failed"
+    MISSED = "missed"
+    RUNNING = "running"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: when it ended or did not come (UTC), how, and how long it took if we know."""
+
+    at: datetime
+    outcome: Outcome
+    duration: timedelta | None = None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the list is narrowed to; empty texts narrow nothing. Pages count from 1."""
+
+    words: str = ""
+    tag: str = ""
+    status: str = ""
+    page: int = 1
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the list. `since` is when its trouble opened (UTC)."""
+
+    monitor: Monitor
+    status: Status
+    since: datetime | None
+    runs: Sequence[Run]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many monitors of a workspace are in each shown status."""
+
+    by_status: dict[Status, int]
+
+    def of(self, *statuses: Status) -> int:
+        """Return how many are in any of `statuses`; in any at all when none is given."""
+        return sum(self.by_status.get(status, 0) for status in statuses or Status)
+
+    @property
+    def trouble(self) -> int:
+        """How many are late or failed."""
+        return self.of(*TROUBLE)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One page of the list; `found` counts what fits on all its pages."""
+
+    rows: list[Row]
+    found: int
+    page: int
+
+    @property
+    def first(self) -> int:
+        """The place of the first row in the whole list, counted from 1."""
+        return (self.page - 1) * PER_PAGE + 1
+
+    @property
+    def more_pages(self) -> bool:
+        """Whether there is more than this page."""
+        return len(self.rows) < self.found
+
+    @property
+    def last(self) -> int:
+        """The place of the last row in the whole list."""
+        return self.first + len(self.rows) - 1
+
+
+def count_monitors(session: Session, workspace: Workspace, now: datetime) -> Counts:
+    """Count the monitors of a workspace by the status shown at `now` (UTC)."""
+    shown = case((_is_due(now), Status.DUE.value), else_=Monitor.status)
+    query = select(shown, func.count()).where(Monitor.workspace_id == workspace.id).group_by(shown)
+    return Counts({Status(status): count for status, count in session.execute(query)})
+
+
+def list_monitors(session: Session, workspace: Workspace, wanted: Wanted, now: datetime) -> Listing:
+    """Return one page: trouble first, then what is due, then the rest by name.
+
+    A page beyond the last one is the last one.
+    """
+    fits = and_(Monitor.workspace_id == workspace.id, *_filters(wanted, now))
+    found = session.scalar(select(func.count()).select_from(Monitor).where(fits)) or 0
+    page = max(1, min(wanted.page, -(-found // PER_PAGE)))
+    urgency = case((Monitor.status.in_(TROUBLE), 0), (_is_due(now), 1), else_=2)
+    query = (
+        select(Monitor, Incident.opened_at)
+        .outerjoin(
+            Incident, and_(Incident.monitor_id == Monitor.id, Incident.resolved_at.is_(None))
+        )
+        .where(fits)
+        .order_by(urgency, func.lower(Monitor.name), Monitor.id)
+        .limit(PER_PAGE)
+        .offset((page - 1) * PER_PAGE)
+    )
+    listed = session.execute(query).all()
+    runs = recent_runs(session, [monitor.id for monitor, _ in listed])
+    rows = [
+        Row(monitor, shown_status(monitor.state, now), since, runs.get(monitor.id, ()))
+        for monitor, since in listed
+    ]
+    return Listing(rows, found, page)
+
+
+def list_tags(session: Session, workspace: Workspace) -> list[str]:
+    """Return every tag in use, sorted."""
+    tags = (
+        select(func.unnest(Monitor.tags).label("tag"))
+        .where(Monitor.workspace_id == workspace.id, func.cardinality(Monitor.tags) > 0)
+        .subquery()
+    )
+    return list(session.scalars(select(tags.c.tag).distinct().order_by(tags.c.tag)))
+
+
+def recent_runs(session: Session, monitor_ids: Sequence[int]) -> dict[int, list[Run]]:
+    """Return the last runs of each monitor, oldest first, those that never came included."""
+    runs: dict[int, list[Run]] = defaultdict(list)
+    if not monitor_ids:
+        return runs
+    monitors = select(func.unnest(list(monitor_ids)).label("id")).subquery("monitors")
+    for monitor_id, at, kind, duration in session.execute(_ended_runs(monitors)):
+        outcome = Outcome.FAILED if kind == PingKind.FAIL else Outcome.SUCCESS
+        runs[monitor_id].append(Run(at, outcome, duration))
+    for monitor_id, at in session.execute(_missed_runs(monitors)):
+        runs[monitor_id].append(Run(at, Outcome.MISSED))
+    for found in runs.values():
+        found.sort(key=lambda run: run.at)
+        del found[:-RUNS_SHOWN]
+    return runs
+
+
+def _ended_runs(monitors: Subquery) -> Select[int, datetime, str, timedelta | None]:
+    latest = (
+        select(Ping.received_at, Ping.kind, Ping.duration)
+        .where(Ping.monitor_id == monitors.c.id)
+        .order_by(Ping.id.desc())
+        .limit(PINGS_READ)
+        .lateral("ping")
+    )
+    return (
+        select(monitors.c.id, latest.c.received_at, latest.c.kind, latest.c.duration)
+        .join(latest, true())
+        .where(latest.c.kind.in_([PingKind.SUCCESS, PingKind.FAIL]))
+    )
+
+
+def _missed_runs(monitors: Subquery) -> Select[int, datetime]:
+    latest = (
+        select(Incident.opened_at)
+        .where(
+            Incident.monitor_id == monitors.c.id,
+            Incident.cause.in_([Cause.MISSED, Cause.OVERRAN]),
+        )
+        .order_by(Incident.opened_at.desc())
+        .limit(RUNS_SHOWN)
+        .lateral("incident")
+    )
+    return select(monitors.c.id, latest.c.opened_at).join(latest, true())
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    """The condition under which `shown_status` turns up into due."""
+    return and_(Monitor.status == Status.UP, Monitor.expected_at <= now)
+
+
+def _filters(wanted: Wanted, now: datetime) -> list[ColumnElement[bool]]:
+    filters: list[ColumnElement[bool]] = []
+    for word in wanted.words.split():
+        in_tags = func.array_to_string(Monitor.tags, " ").icontains(word, autoescape=True)
+        filters.append(or_(Monitor.name.icontains(word, autoescape=True), in_tags))
+    if wanted.tag:
+        filters.append(Monitor.tags.contains([wanted.tag]))
+    if wanted.status:
+        filters.append(_has_status(wanted.status, now))
+    return filters
+
+
+def _has_status(status: str, now: datetime) -> ColumnElement[bool]:
+    if status == "trouble":
+        return Monitor.status.in_(TROUBLE)
+    if status == Status.DUE:
+        return _is_due(now)
+    if status == Status.UP:
+        return and_(Monitor.status == Status.UP, not_(_is_due(now)))
+    return Monitor.status == status

@@ -1,0 +1,196 @@
+"""What an owner does with monitors: create, edit, pause, resume, delete."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import uuid4
+
+from sqlalchemy import delete, func, insert, literal, select
+from sqlalchemy.orm import Session
+
+from earlywatch.domain.monitor import InvalidMonitor, Rules, on_edit, on_pause, on_resume
+from earlywatch.domain.schedule import InvalidSchedule
+from earlywatch.domain.zone import find_zone
+from earlywatch.errors import NotFound
+from earlywatch.models import Channel, Incident, Monitor, Ping, Workspace
+from earlywatch.models.channel import monitor_channel
+from earlywatch.services import incidents
+from earlywatch.services.texts import printable
+
+LONGEST_NAME = 100
+LONGEST_TAG = 40
+MOST_TAGS = 20
+
+
+@dataclass(frozen=True)
+class MonitorValues:
+    """What the owner decides about a monitor.
+
+    `time_zone` is the zone to show times in; a cron or calendar schedule is also kept in it.
+    `channel_ids` None means all default channels of the workspace.
+    Raises InvalidMonitor or InvalidSchedule with a sentence.
+    """
+
+    name: str
+    rules: Rules
+    time_zone: str
+    tags: tuple[str, ...] = ()
+    channel_ids: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.name != clean_name(self.name) or self.tags != clean_tags(" ".join(self.tags)):
+            raise InvalidMonitor("Name and tags must be cleaned first.")
+        find_zone(self.time_zone)
+
+
+@dataclass(frozen=True)
+class Losses:
+    """What deleting a monitor would take along."""
+
+    pings: int
+    incidents: int
+
+
+def clean_name(text: str) -> str:
+    """Return `text` with single spaces. Raises InvalidMonitor if no name can be made of it."""
+    name = " ".join(text.split())
+    if not name:
+        raise InvalidMonitor('A monitor needs a name, for example "nightly backup".')
+    if len(name) > LONGEST_NAME:
+        raise InvalidMonitor(f"The name may have at most {LONGEST_NAME} characters.")
+    if not printable(name):
+        raise InvalidMonitor("The name holds a character that cannot be shown.")
+    return name
+
+
+def clean_tags(text: str) -> tuple[str, ...]:
+    """Return the tags in `text`, split at spaces and commas, each once. Raises InvalidMonitor."""
+    tags = tuple(dict.fromkeys(text.replace(",", " ").split()))
+    if len(tags) > MOST_TAGS:
+        raise InvalidMonitor(f"A monitor may have at most {MOST_TAGS} tags.")
+    if any(len(tag) > LONGEST_TAG for tag in tags):
+        raise InvalidMonitor(f"A tag may have at most {LONGEST_TAG} characters.")
+    if not printable("".join(tags)):
+        raise InvalidMonitor("A tag holds a character that cannot be shown.")
+    return tags
+
+
+def create_monitor(
+    session: Session, workspace: Workspace, values: MonitorValues, now: datetime
+) -> Monitor:
+    """Add a monitor that waits for its first ping without judging."""
+    monitor = Monitor(workspace_id=workspace.id, ping_key=uuid4(), created_at=now, status="new")
+    _write(monitor, values)
+    session.add(monitor)
+    session.flush()
+    _set_channels(session, monitor, values.channel_ids)
+    incidents.notify(session, workspace.id)
+    return monitor
+
+
+def edit_monitor(
+    session: Session, workspace: Workspace, monitor_id: int, values: MonitorValues, now: datetime
+) -> Monitor:
+    """Change a monitor; a deadline that passed under the old rules stands.
+
+    Raises NotFound. A monitor that was set aside is judged again: the edit may have cured it.
+    """
+    monitor = _lock(session, workspace, monitor_id)
+    old = _readable_rules(monitor)
+    if old != values.rules:
+        changes = on_edit(monitor.state, old or values.rules, values.rules, now)
+        incidents.apply(session, monitor, changes, now)
+        monitor.set_aside_until = None
+    _write(monitor, values)
+    _set_channels(session, monitor, values.channel_ids)
+    incidents.notify(session, workspace.id)
+    return monitor
+
+
+def pause_monitor(
+    session: Session, workspace: Workspace, monitor_id: int, now: datetime
+) -> Monitor:
+    """Stop judging it; an open incident ends without a word. Raises NotFound."""
+    monitor = _lock(session, workspace, monitor_id)
+    incidents.apply(session, monitor, on_pause(monitor.state, monitor.grace, now), now)
+    return monitor
+
+
+def resume_monitor(
+    session: Session, workspace: Workspace, monitor_id: int, now: datetime
+) -> Monitor:
+    """Judge it again, counting from `now` (UTC). Raises NotFound."""
+    monitor = _lock(session, workspace, monitor_id)
+    incidents.apply(session, monitor, on_resume(monitor.state, monitor.rules, now), now)
+    return monitor
+
+
+def _readable_rules(monitor: Monitor) -> Rules | None:
+    # A newer version of a library or of the zones may refuse what an older one took; the edit is
+    # the cure, so it must go through.
+    try:
+        return monitor.rules
+    except InvalidSchedule:
+        return None
+
+
+def losses(session: Session, monitor: Monitor) -> Losses:
+    """Return what deleting `monitor` would take along."""
+    pings = select(func.count()).where(Ping.monitor_id == monitor.id).scalar_subquery()
+    opened = select(func.count()).where(Incident.monitor_id == monitor.id).scalar_subquery()
+    row = session.execute(select(pings, opened)).one()
+    return Losses(*row)
+
+
+def delete_monitor(session: Session, workspace: Workspace, monitor_id: int) -> str:
+    """Delete it with all its pings and incidents; return the name it had. Raises NotFound."""
+    monitor = _lock(session, workspace, monitor_id)
+    # The database deletes the rows that belong to it: there may be millions.
+    session.execute(delete(Monitor).where(Monitor.id == monitor.id))
+    incidents.notify(session, workspace.id)
+    return monitor.name
+
+
+def find_monitor(session: Session, workspace: Workspace, monitor_id: int) -> Monitor:
+    """Return one monitor of the workspace. Raises NotFound."""
+    query = select(Monitor).where(Monitor.workspace_id == workspace.id, Monitor.id == monitor_id)
+    monitor = session.scalar(query)
+    if monitor is None:
+        raise NotFound("There is no such monitor.")
+    return monitor
+
+
+def channels_of(session: Session, monitor: Monitor) -> list[Channel]:
+    """Return the channels a monitor uses, by name."""
+    query = (
+        select(Channel)
+        .join(monitor_channel, monitor_channel.c.channel_id == Channel.id)
+        .where(monitor_channel.c.monitor_id == monitor.id)
+        .order_by(func.lower(Channel.name), Channel.id)
+    )
+    return list(session.scalars(query))
+
+
+def _lock(session: Session, workspace: Workspace, monitor_id: int) -> Monitor:
+    monitor = Monitor.lock(session, workspace.id, monitor_id)
+    if monitor is None:
+        raise NotFound("There is no such monitor.")
+    return monitor
+
+
+def _write(monitor: Monitor, values: MonitorValues) -> None:
+    monitor.name = values.name
+    monitor.tags = list(values.tags)
+    monitor.set_schedule(values.rules.schedule, values.time_zone)
+    monitor.grace = values.rules.grace
+    monitor.max_runtime = values.rules.max_runtime
+
+
+def _set_channels(session: Session, monitor: Monitor, channel_ids: tuple[int, ...] | None) -> None:
+    """Let `monitor` use these channels alone; ids of other workspaces are left out."""
+    chosen = Channel.is_default if channel_ids is None else Channel.id.in_(channel_ids)
+    wanted = select(literal(monitor.id), Channel.id).where(
+        Channel.workspace_id == monitor.workspace_id, chosen
+    )
+    used = monitor_channel.c.monitor_id == monitor.id
+    session.execute(delete(monitor_channel).where(used))
+    session.execute(insert(monitor_channel).from_select(["monitor_id", "channel_id"], wanted))

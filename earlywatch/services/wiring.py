@@ -1,0 +1,26 @@
+"""What a process needs beside the database, put together once by `create_app`."""
+
+from dataclasses import dataclass
+
+from flask import current_app
+
+from earlywatch.channels.registry import Doors
+from earlywatch.config import Settings
+from earlywatch.services.links import Links
+
+EXTENSION = "earlywatch"
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """Settings, the maker of links, and the doors to the outside."""
+
+    settings: Settings
+    links: Links
+    doors: Doors
+
+
+def wiring() -> Wiring:
+    """Return the wiring of the current application (web, tasks and cli have one)."""
+    found: Wiring = current_app.extensions[EXTENSION]
+    return found

@@ -1,0 +1,22 @@
+"""The documentation: one template per page."""
+
+from flask import Blueprint, abort, render_template
+from flask.typing import ResponseReturnValue
+
+from earlywatch.assets import TEMPLATES
+from earlywatch.services.wiring import wiring
+from earlywatch.web.guards import public
+
+bp = Blueprint("docs", __name__, url_prefix="/docs")
+
+PAGES = {path.stem for path in (TEMPLATES / "docs").glob("*.html")} - {"layout"}
+
+
+@bp.route("", defaults={"name": "index"})
+@bp.route("/<name>")
+@public
+def page(name: str) -> ResponseReturnValue:
+    """Show one page."""
+    if name not in PAGES:
+        abort(404)
+    return render_template(f"docs/{name}.html", ping_base_url=wiring().settings.ping_base_url)

@@ -1,0 +1,135 @@
+"""Adding, changing, pausing and deleting monitors."""
+
+from datetime import datetime
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
+
+from earlywatch.db import db, transaction
+from earlywatch.domain.schedule import next_times
+from earlywatch.domain.zone import zone_names
+from earlywatch.models import Channel, Monitor
+from earlywatch.services import channel_lists, monitors
+from earlywatch.web.guards import member_only
+from earlywatch.web.monitor_forms import MonitorForm
+from earlywatch.web.paths import ID, number
+from earlywatch.web.roles import editor
+
+PREVIEWED = 5
+
+bp = Blueprint("monitor_edits", __name__, url_prefix="/monitors")
+
+
+@bp.route("/new", methods=["GET", "POST"])
+@member_only
+@editor
+def new() -> ResponseReturnValue:
+    """Add a monitor, then lead to its ping URL."""
+    form = MonitorForm.blank(g.workspace, _channels())
+    if request.method == "GET":
+        form.read_schedule()
+    if not form.validate_on_submit():
+        return _page(form, None)
+    with transaction() as session:
+        monitor = monitors.create_monitor(session, g.workspace, form.values, g.now)
+    flash("Monitor added. It is judged from its first ping on.", "ok")
+    return redirect(url_for("monitors.show", monitor_id=monitor.id), 303)
+
+
+@bp.route(f"/<{ID}:monitor_id>/edit", methods=["GET", "POST"])
+@member_only
+@editor
+def edit(monitor_id: int) -> ResponseReturnValue:
+    """Change a monitor."""
+    monitor = monitors.find_monitor(db.session(), g.workspace, monitor_id)
+    form = _form_of(monitor)
+    if request.method == "GET":
+        form.read_schedule()
+    if not form.validate_on_submit():
+        return _page(form, monitor)
+    with transaction() as session:
+        monitors.edit_monitor(session, g.workspace, monitor_id, form.values, g.now)
+    flash("Saved.", "ok")
+    return redirect(url_for("monitors.show", monitor_id=monitor_id), 303)
+
+
+@bp.route("/preview", methods=["POST"])
+@member_only
+@editor
+def preview() -> ResponseReturnValue:
+    """Show when the typed schedule expects pings; nothing is saved.
+
+    htmx gets that part alone; without script the form comes back with it.
+    """
+    monitor_id = number(request.args.get("monitor"))
+    monitor = None
+    if monitor_id:
+        monitor = monitors.find_monitor(db.session(), g.workspace, monitor_id)
+    form = _form_of(monitor) if monitor else MonitorForm.blank(g.workspace, _channels())
+    form.read_schedule()
+    if request.headers.get("HX-Request"):
+        return render_template("monitors/_preview.html", form=form, times=_times(form))
+    return _page(form, monitor)
+
+
+@bp.route(f"/<{ID}:monitor_id>/pause", methods=["POST"])
+@member_only
+@editor
+def pause(monitor_id: int) -> ResponseReturnValue:
+    """Stop judging a monitor."""
+    with transaction() as session:
+        monitors.pause_monitor(session, g.workspace, monitor_id, g.now)
+    flash("Paused. Pings are kept, nothing is judged.", "ok")
+    return redirect(url_for("monitors.show", monitor_id=monitor_id), 303)
+
+
+@bp.route(f"/<{ID}:monitor_id>/resume", methods=["POST"])
+@member_only
+@editor
+def resume(monitor_id: int) -> ResponseReturnValue:
+    """Judge a monitor again."""
+    with transaction() as session:
+        monitors.resume_monitor(session, g.workspace, monitor_id, g.now)
+    flash("Resumed. Its schedule counts from now.", "ok")
+    return redirect(url_for("monitors.show", monitor_id=monitor_id), 303)
+
+
+@bp.route(f"/<{ID}:monitor_id>/delete", methods=["GET", "POST"])
+@member_only
+@editor
+def delete(monitor_id: int) -> ResponseReturnValue:
+    """Say what deleting would take along; delete when confirmed."""
+    monitor = monitors.find_monitor(db.session(), g.workspace, monitor_id)
+    form = FlaskForm()
+    if not form.validate_on_submit():
+        losses = monitors.losses(db.session(), monitor)
+        return render_template("monitors/delete.html", form=form, monitor=monitor, losses=losses)
+    with transaction() as session:
+        name = monitors.delete_monitor(session, g.workspace, monitor_id)
+    flash(f"{name} is deleted. Its ping URL answers 404 from now on.", "ok")
+    return redirect(url_for("monitors.index"), 303)
+
+
+def _page(form: MonitorForm, monitor: Monitor | None) -> str:
+    return render_template(
+        "monitors/form.html",
+        form=form,
+        monitor=monitor,
+        times=_times(form),
+        zones=zone_names(),
+    )
+
+
+def _times(form: MonitorForm) -> list[datetime]:
+    """The next expected times, if a success came now."""
+    return next_times(form.schedule, g.now, PREVIEWED) if form.schedule else []
+
+
+def _form_of(monitor: Monitor) -> MonitorForm:
+    used = monitors.channels_of(db.session(), monitor)
+    return MonitorForm.of(monitor, used, _channels())
+
+
+def _channels() -> list[Channel]:
+    return [row.channel for row in channel_lists.list_channels(db.session(), g.workspace)]

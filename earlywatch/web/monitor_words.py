@@ -1,0 +1,71 @@
+"""What the pages say about monitors, in words."""
+
+from dataclasses import dataclass
+
+from earlywatch.domain.alert_words import CAUSES
+from earlywatch.domain.monitor import Cause, Status
+from earlywatch.models import Incident
+from earlywatch.services.monitor_lists import TROUBLE, Counts
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The state of a workspace in one sentence; `mark` is a status or "neutral"."""
+
+    words: str
+    mark: str
+    rest: str = ""
+
+
+def headline(counts: Counts) -> Headline:
+    """Return the sentence that is the dashboard's heading and title."""
+    total, up, trouble = counts.of(), counts.of(Status.UP, Status.DUE), counts.trouble
+    rest = _rest(counts)
+    if total == 0:
+        return Headline("No monitors yet", "neutral")
+    if trouble:
+        worst = Status.FAILED if counts.of(Status.FAILED) else Status.LATE
+        need = "needs" if trouble == 1 else "need"
+        return Headline(f"{trouble} of {total} {need} you", worst.value, rest)
+    if up == total:
+        words = "Your monitor is up" if total == 1 else f"All {total} monitors are up"
+        return Headline(words, "up", rest)
+    if up:
+        return Headline("1 monitor is up" if up == 1 else f"{up} monitors are up", "up", rest)
+    if counts.of(Status.PAUSED) == total:
+        words = "Your monitor is paused" if total == 1 else f"All {total} monitors are paused"
+        return Headline(words, "neutral")
+    return Headline("Waiting for the first ping", "neutral", rest if total > 1 else "")
+
+
+def _rest(counts: Counts) -> str:
+    """Say what the heading leaves out."""
+    due, new, paused = (counts.of(s) for s in (Status.DUE, Status.NEW, Status.PAUSED))
+    parts = []
+    if due:
+        parts.append(f"{due} {'is' if due == 1 else 'are'} due.")
+    if new:
+        parts.append(f"{new} {'waits for its' if new == 1 else 'wait for their'} first ping.")
+    if paused:
+        parts.append(f"{paused} {'is' if paused == 1 else 'are'} paused.")
+    return " ".join(parts)
+
+
+def why(status: Status, incident: Incident | None) -> str:
+    """Say in one sentence why a monitor has its status."""
+    if status is Status.NEW:
+        return "It is judged from its first ping on."
+    if status is Status.PAUSED:
+        return "Pings are kept, nothing is judged, nobody is told."
+    if status is Status.DUE:
+        return "A success is expected now. It is still inside its grace."
+    if incident is None:
+        return ""
+    return CAUSES[Cause(incident.cause)]
+
+
+def icon(status: Status) -> str:
+    """Return the page icon of one monitor."""
+    if status in TROUBLE:
+        return status.value
+    return "up" if status in (Status.UP, Status.DUE) else "neutral"

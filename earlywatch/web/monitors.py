@@ -1,0 +1,131 @@
+"""The list of monitors, and the page of one."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from flask import Blueprint, g, render_template, request
+from flask.typing import ResponseReturnValue
+
+from earlywatch.db import db
+from earlywatch.domain.monitor import Status, shown_status
+from earlywatch.services import channel_lists, monitor_history, monitor_lists, monitors
+from earlywatch.services.monitor_lists import Outcome, Run, Wanted
+from earlywatch.services.texts import printable
+from earlywatch.services.wiring import wiring
+from earlywatch.web.guards import member_only
+from earlywatch.web.monitor_forms import MonitorForm
+from earlywatch.web.monitor_words import headline, icon, why
+from earlywatch.web.paths import ID, number, ping_url
+from earlywatch.web.roles import may_edit
+
+STATUSES = ("trouble", *Status)
+LONGEST_FILTER = 100
+UNKNOWN_SIZE = 0.5  # of a bar whose run told no start
+
+bp = Blueprint("monitors", __name__, url_prefix="/monitors")
+
+
+@bp.app_template_global()
+def live_path() -> str:
+    """Return where an open page hears that something changed in its workspace."""
+    return wiring().links.live_path(g.workspace.id, g.now)
+
+
+@bp.app_template_filter()
+def bars(runs: Sequence[Run]) -> list[tuple[str, float]]:
+    """Return runs as bars of a strip: outcome, and length between 0 and 1 of the longest."""
+    longest = max((run.duration for run in runs if run.duration), default=None)
+    return [(run.outcome.value, _size(run, longest)) for run in runs]
+
+
+@bp.route("")
+@member_only
+def index() -> ResponseReturnValue:
+    """Show the list: its heading is the state of the workspace."""
+    listing = _listing()
+    if not listing["counts"].of():
+        return _welcome()
+    tags = monitor_lists.list_tags(db.session(), g.workspace)
+    return render_template("monitors/index.html", tags=tags, **listing)
+
+
+@bp.route("/rows")
+@member_only
+def rows() -> ResponseReturnValue:
+    """Show the part of the list that changes by itself."""
+    return render_template("monitors/_rows.html", **_listing())
+
+
+@bp.route(f"/<{ID}:monitor_id>")
+@member_only
+def show(monitor_id: int) -> ResponseReturnValue:
+    """Show one monitor: how it is, how to ping it, what came, and who was told."""
+    session = db.session()
+    monitor = monitors.find_monitor(session, g.workspace, monitor_id)
+    stories = monitor_history.stories(session, monitor)
+    trouble = next((s.incident for s in stories if s.incident.resolved_at is None), None)
+    status = shown_status(monitor.state, g.now)
+    before, after = number(request.args.get("before")), number(request.args.get("after"))
+    return render_template(
+        "monitors/show.html",
+        monitor=monitor,
+        status=status,
+        icon=icon(status),
+        why=why(status, trouble),
+        trouble=trouble,
+        stories=stories,
+        runs=monitor_lists.recent_runs(session, [monitor.id])[monitor.id],
+        channels=monitors.channels_of(session, monitor),
+        log=monitor_history.ping_log(session, monitor, before, after),
+        ping_url=ping_url(monitor),
+        may_edit=may_edit(),
+    )
+
+
+def _size(run: Run, longest: timedelta | None) -> float:
+    if run.outcome is Outcome.MISSED:
+        return 1.0  # seen first, though nothing ran
+    if longest is None or run.duration is None:
+        return UNKNOWN_SIZE
+    return run.duration / longest
+
+
+def _welcome() -> ResponseReturnValue:
+    channels = [row.channel for row in channel_lists.list_channels(db.session(), g.workspace)]
+    form = MonitorForm.blank(g.workspace, channels)
+    return render_template("monitors/welcome.html", form=form, may_edit=may_edit())
+
+
+def _listing() -> dict[str, Any]:
+    session, wanted = db.session(), _wanted()
+    counts = monitor_lists.count_monitors(session, g.workspace, g.now)
+    return {
+        "wanted": wanted,
+        "query": _query(wanted),
+        "headline": headline(counts),
+        "counts": counts,
+        "listing": monitor_lists.list_monitors(session, g.workspace, wanted, g.now),
+        "may_edit": may_edit(),
+    }
+
+
+def _wanted() -> Wanted:
+    status = request.args.get("status", "")
+    return Wanted(
+        words=_typed("q"),
+        tag=_typed("tag"),
+        status=status if status in STATUSES else "",
+        page=number(request.args.get("page")) or 1,
+    )
+
+
+def _query(wanted: Wanted) -> dict[str, str]:
+    """Return what an address needs to narrow the list the same way, but for the page."""
+    texts = {"q": wanted.words, "status": wanted.status, "tag": wanted.tag}
+    return {name: text for name, text in texts.items() if text}
+
+
+def _typed(name: str) -> str:
+    text = request.args.get(name, "").strip()[:LONGEST_FILTER]
+    return text if printable(text) else ""

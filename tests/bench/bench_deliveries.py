@@ -1,0 +1,139 @@
+"""Deliveries: how many a second into a local mail server, and how soon after the deadline."""
+
+import asyncio
+import multiprocessing
+import random
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import requests
+from sqlalchemy import text
+
+from tests.bench.table import Row, at_least, at_most, percentile, show
+from tests.e2e.sinks import Inbox, mail_server, wait_until
+from tests.e2e.stack import Stack, running
+
+OWNER = "owner@example.org"
+ALERTS = 6_000
+JOBS = 60
+PERIOD = 10.0  # seconds; the grace is 0
+
+# Tests count, since they are sent as every alert is and need no ten thousand monitors.
+QUEUE = """
+    INSERT INTO delivery (channel_id, alert, created_at, next_attempt_at)
+    SELECT channel.id, 'test', now(), now() FROM channel, generate_series(1, :count)
+"""
+RATE = """
+    SELECT count(*) / extract(epoch FROM max(sent_at) - min(created_at))
+    FROM delivery WHERE alert = 'test' AND state = 'sent'
+"""
+
+
+async def serve_mail(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Say yes to every mail, as cheaply as possible: the sink must not be what is measured."""
+    writer.write(b"220 sink\r\n")
+    in_data = False
+    while line := await reader.readline():
+        if in_data:
+            if line != b".\r\n":
+                continue
+            in_data = False
+            writer.write(b"250 accepted\r\n")
+        elif line.upper().startswith(b"DATA"):
+            in_data = True
+            writer.write(b"354 go on\r\n")
+        elif line.upper().startswith(b"EHLO"):
+            writer.write(b"250-sink\r\n250 PIPELINING\r\n")
+        elif line.upper().startswith(b"QUIT"):
+            writer.write(b"221 bye\r\n")
+            break
+        else:
+            writer.write(b"250 ok\r\n")
+    writer.close()
+
+
+def sink_process(pipe: Connection) -> None:
+    """Run the mail server; send its port through the pipe."""
+
+    async def serve() -> None:
+        server = await asyncio.start_server(serve_mail, "127.0.0.1", 0)
+        pipe.send(server.sockets[0].getsockname()[1])
+        await server.serve_forever()
+
+    asyncio.run(serve())
+
+
+@contextmanager
+def fast_sink() -> Iterator[str]:
+    """Run the mail server in a process of its own; give its SMTP_URL."""
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.Process(target=sink_process, args=(theirs,), daemon=True)
+    process.start()
+    try:
+        yield f"smtp://127.0.0.1:{ours.recv()}"
+    finally:
+        process.terminate()
+        process.join()
+
+
+def measure_rate() -> float:
+    """Return deliveries per second with one worker process per core."""
+    with (
+        tempfile.TemporaryDirectory() as place,
+        fast_sink() as smtp_url,
+        running(Path(place), {"SMTP_URL": smtp_url}) as stack,
+    ):
+        stack.add_account(OWNER)
+        with stack.database() as engine:
+            with engine.begin() as connection:
+                connection.execute(text(QUEUE), {"count": ALERTS})
+            pending = "SELECT count(*) FROM delivery WHERE state = 'pending'"
+            wait_until(lambda: stack.count(pending) == 0, 120, "all to be sent", 0.5)
+            with engine.connect() as connection:
+                return float(connection.scalar(text(RATE)) or 0)
+
+
+def measure_latency() -> list[float]:
+    """Return the seconds from each deadline to its accepted mail, on an idle system."""
+    inbox = Inbox()
+    with (
+        tempfile.TemporaryDirectory() as place,
+        mail_server(inbox) as smtp_url,
+        running(Path(place), {"SMTP_URL": smtp_url}) as stack,
+    ):
+        deadlines = spread_deadlines(stack)
+        wait_until(lambda: len(inbox.about(" is late")) == JOBS, 60, "all alerts")
+    arrived = {one.text.split(" is late")[0]: one.at for one in inbox.about(" is late")}
+    return [arrived[name] - deadline for name, deadline in deadlines.items()]
+
+
+def spread_deadlines(stack: Stack) -> dict[str, float]:
+    """Ping monitors at random moments; return each one's deadline (Unix seconds)."""
+    stack.add_account(OWNER)
+    names = [f"job {number:02}" for number in range(JOBS)]
+    urls = [stack.add_monitor(name, OWNER, "--every", "10s", "--grace", "0s") for name in names]
+    deadlines, dice = {}, random.Random(1)
+    for name, url in zip(names, urls, strict=True):
+        time.sleep(dice.uniform(0, 0.3))
+        requests.get(url, timeout=10)
+        deadlines[name] = time.time() + PERIOD
+    return deadlines
+
+
+def run() -> list[Row]:
+    """Measure with the real processes."""
+    rate = measure_rate()
+    latencies = measure_latency()
+    return [
+        at_least("deliveries to a local SMTP sink", rate, 600, "per s"),
+        at_most("deadline to accepted mail, idle, p50", percentile(latencies, 0.5), 1, "s"),
+        at_most("deadline to accepted mail, idle, p99", percentile(latencies, 0.99), 2, "s"),
+    ]
+
+
+if __name__ == "__main__":
+    show("Deliveries", run())

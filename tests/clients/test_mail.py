@@ -1,0 +1,224 @@
+"""The mail client against mail servers that accept, refuse, encrypt, hang and drip."""
+
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
+from email import policy
+from email.parser import BytesParser
+
+import pytest
+
+from earlywatch.clients import smtp
+from earlywatch.clients.mail import Mailer, MailError
+from tests.clients.mails import MAIL, SENDER, Make
+from tests.clients.servers import (
+    mail_server,
+    tcp_server,
+)
+
+
+def test_an_accepted_mail_returns_the_servers_answer(make_mailer: Make) -> None:
+    with mail_server() as sink:
+        answer = make_mailer(sink.url).send(MAIL)
+
+    [envelope] = sink.envelopes
+    assert answer == "250 2.0.0 queued as 4711"
+    assert envelope.mail_from == "alerts@earlywatch.test"
+    assert envelope.rcpt_tos == ["alice@example.org"]
+    message = BytesParser(policy=policy.default).parsebytes(sink.contents[0])
+    assert message["From"] == SENDER
+    assert message["Message-ID"] == f"<{MAIL.id}@earlywatch.test>"
+
+
+def test_a_line_with_a_dot_alone_does_not_end_the_mail(make_mailer: Make) -> None:
+    with mail_server() as sink:
+        make_mailer(sink.url).send(MAIL)
+
+    [part, _] = BytesParser(policy=policy.default).parsebytes(sink.contents[0]).iter_parts()
+    assert part.get_content().replace("\r\n", "\n") == MAIL.text
+
+
+def test_mails_share_a_connection(make_mailer: Make) -> None:
+    with mail_server() as sink:
+        mailer = make_mailer(sink.url)
+        for _ in range(5):
+            mailer.send(MAIL)
+
+    assert len(sink.envelopes) == 5
+    assert sink.connections == 1
+
+
+def test_threads_share_connections_and_lose_nothing(make_mailer: Make) -> None:
+    with mail_server() as sink:
+        mailer = make_mailer(sink.url)
+        mails = [replace(MAIL, id=str(number)) for number in range(80)]
+        with ThreadPoolExecutor(8) as threads:
+            answers = list(threads.map(mailer.send, mails))
+
+    assert len(answers) == len(sink.envelopes) == 80
+    assert sink.connections <= 8
+
+
+def test_a_connection_closed_by_the_server_is_replaced(make_mailer: Make) -> None:
+    with mail_server(timeout=0.2) as sink:
+        mailer = make_mailer(sink.url)
+        mailer.send(MAIL)
+        time.sleep(0.5)
+
+        mailer.send(MAIL)
+
+    assert len(sink.envelopes) == 2
+    assert sink.connections == 2
+
+
+def test_a_connection_idle_for_long_is_not_used_again(
+    make_mailer: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smtp, "IDLE_SECONDS", 0.0)
+    with mail_server() as sink:
+        mailer = make_mailer(sink.url)
+        mailer.send(MAIL)
+        mailer.send(MAIL)
+
+    assert sink.connections == 2
+
+
+@pytest.mark.parametrize(
+    ("reply", "permanent"),
+    [
+        ("550 5.1.1 User unknown", True),
+        ("550 no such user here", True),
+        ("551 not local", True),
+        ("553 5.1.3 bad address", True),
+        ("450 4.2.0 greylisted", False),
+        ("421 4.3.2 shutting down", False),
+        ("550 5.7.1 relaying denied", False),
+        ("530 5.7.0 sign in first", False),
+        ("552 5.2.2 mailbox full", False),
+    ],
+)
+def test_only_a_bad_address_is_refused_for_ever(
+    reply: str, permanent: bool, make_mailer: Make
+) -> None:
+    with mail_server() as sink:
+        sink.to_rcpt = reply
+        with pytest.raises(MailError) as caught:
+            make_mailer(sink.url).send(MAIL)
+
+    assert str(caught.value) == f"The mail server refused the address: {reply}"
+    assert caught.value.permanent is permanent
+
+
+@pytest.mark.parametrize("step", ["to_mail", "to_data"])
+def test_a_refusal_of_us_or_of_the_words_does_not_condemn_the_address(
+    step: str, make_mailer: Make
+) -> None:
+    with mail_server() as sink:
+        setattr(sink, step, "554 5.7.1 we do not like you")
+        with pytest.raises(MailError, match=r"answered: 554 5\.7\.1") as caught:
+            make_mailer(sink.url).send(MAIL)
+
+    assert not caught.value.permanent
+
+
+def test_a_temporary_refusal_leaves_the_next_mail_alone(make_mailer: Make) -> None:
+    with mail_server() as sink:
+        mailer = make_mailer(sink.url)
+        sink.to_rcpt = "451 4.3.0 try again later"
+        with pytest.raises(MailError):
+            mailer.send(MAIL)
+        sink.to_rcpt = "250 OK"
+
+        assert mailer.send(MAIL).startswith("250")
+
+
+def test_an_address_with_a_line_break_never_reaches_the_server(make_mailer: Make) -> None:
+    with mail_server() as sink, pytest.raises(MailError) as caught:
+        make_mailer(sink.url).send(replace(MAIL, to="a@example.org>\r\nRCPT TO:<b@example.org"))
+
+    assert caught.value.permanent
+    assert sink.connections == 0
+
+
+def test_an_international_domain_travels_in_ascii(make_mailer: Make) -> None:
+    with mail_server() as sink:
+        make_mailer(sink.url).send(replace(MAIL, to="alice@straße.example"))
+
+    assert sink.envelopes[0].rcpt_tos == ["alice@xn--strae-oqa.example"]
+    assert b"To: alice@xn--strae-oqa.example" in sink.contents[0]
+
+
+def test_a_server_that_says_nothing_is_given_up(
+    make_mailer: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smtp, "TOTAL_SECONDS", 0.3)
+    with tcp_server(lambda _connection: time.sleep(3)) as port:
+        _gives_up_in_time(make_mailer(f"smtp://127.0.0.1:{port}"))
+
+
+def test_a_server_that_drips_is_given_up(
+    make_mailer: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def drip(connection: socket.socket) -> None:
+        connection.sendall(b"220 ")
+        for _ in range(100):
+            connection.sendall(b"z")
+            time.sleep(0.05)
+
+    monkeypatch.setattr(smtp, "TOTAL_SECONDS", 0.4)
+    with tcp_server(drip) as port:
+        _gives_up_in_time(make_mailer(f"smtp://127.0.0.1:{port}"))
+
+
+def test_a_kept_connection_that_died_silently_costs_little(
+    make_mailer: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smtp, "PROBE_SECONDS", 0.3)
+    first = threading.Event()
+
+    def once_then_silence(connection: socket.socket) -> None:
+        silent = first.is_set()
+        _accept_one(connection)
+        first.set()
+        if not silent:
+            time.sleep(3)
+
+    with tcp_server(once_then_silence) as port:
+        mailer = make_mailer(f"smtp://127.0.0.1:{port}")
+        mailer.send(MAIL)
+        began = time.monotonic()
+
+        assert mailer.send(MAIL).startswith("250")
+        assert time.monotonic() - began < 2
+
+
+def test_nobody_listening_is_temporary(make_mailer: Make) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        port = listener.getsockname()[1]
+
+    with pytest.raises(MailError, match="could not be reached") as caught:
+        make_mailer(f"smtp://127.0.0.1:{port}").send(MAIL)
+
+    assert not caught.value.permanent
+
+
+def _accept_one(connection: socket.socket) -> None:
+    replies = [b"220 hello", b"250 hello", b"250 OK", b"250 OK", b"354 go on", b"250 thanks"]
+    for reply in replies:
+        connection.sendall(reply + b"\r\n")
+        received = b""
+        ending = b"\r\n.\r\n" if reply.startswith(b"354") else b"\r\n"
+        while reply != replies[-1] and not received.endswith(ending):
+            received += connection.recv(65536)
+
+
+def _gives_up_in_time(mailer: Mailer) -> None:
+    began = time.monotonic()
+    with pytest.raises(MailError, match="did not answer in time") as caught:
+        mailer.send(MAIL)
+
+    assert not caught.value.permanent
+    assert time.monotonic() - began < 1.5

@@ -1,0 +1,95 @@
+"""Fixtures for every test: real servers and a closed network."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from earlywatch.app import create_app
+from earlywatch.config import Settings
+from earlywatch.db import Base, db
+from earlywatch.web.limits import limiter
+from tests import servers
+from tests.builders import NOW
+from tests.client import Browser
+
+
+@pytest.fixture(scope="session")
+def worker(request: pytest.FixtureRequest) -> str:
+    """The name of this test process: `gw0` and so on, `main` without xdist."""
+    return str(getattr(request.config, "workerinput", {}).get("workerid", "main"))
+
+
+@pytest.fixture(scope="session")
+def database_url(worker: str) -> Iterator[str]:
+    """An empty database for this test process."""
+    with servers.database(worker) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def redis_url(worker: str) -> Iterator[str]:
+    """A Valkey for this test process, as Celery writes its address."""
+    with servers.valkey(worker) as url:
+        yield url
+
+
+@pytest.fixture
+def now() -> datetime:
+    """A moment in UTC at which nothing special happens; builders use it too."""
+    return NOW
+
+
+@pytest.fixture(scope="session")
+def settings(
+    database_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Settings:
+    """An installation on loopback, without mail server: mail goes to the mailbox."""
+    return Settings.model_validate(
+        {
+            "database_url": database_url,
+            "redis_url": redis_url,
+            "secret_key": "for the tests alone",
+            "base_url": "http://localhost",
+            "mail_from": "Earlywatch <alerts@earlywatch.test>",
+            "private_targets": "127.0.0.0/8",
+            "earlywatch_data_dir": tmp_path_factory.mktemp("data"),
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def app(settings: Settings) -> Iterator[Flask]:
+    """The site on a database with all tables."""
+    app = create_app(settings)
+    app.testing = True
+    app.test_client_class = Browser
+    with app.app_context():
+        Base.metadata.create_all(db.engine)
+    yield app
+    with app.app_context():
+        Base.metadata.drop_all(db.engine)
+        db.engine.dispose()
+
+
+@pytest.fixture
+def session(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+    """A session whose commits are undone when the test ends."""
+    with app.app_context(), db.engine.connect() as connection:
+        outer = connection.begin()
+        monkeypatch.setitem(db.engines, None, connection)  # stands in for the engine
+        db.session.configure(join_transaction_mode="create_savepoint")
+        yield db.session()
+        db.session.remove()
+        outer.rollback()
+
+
+@pytest.fixture
+def client(app: Flask, session: Session) -> Browser:
+    """A browser nobody has signed in with; `app.test_client()` makes another one."""
+    limiter.reset()
+    browser = app.test_client()
+    assert isinstance(browser, Browser)
+    return browser

@@ -1,0 +1,265 @@
+"""What holds for a monitor whatever happens to it, in whatever order."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from earlywatch.domain.monitor import (
+    Cause,
+    Change,
+    MonitorState,
+    PingKind,
+    Rules,
+    Status,
+    on_deadline,
+    on_edit,
+    on_pause,
+    on_ping,
+    on_resume,
+)
+from earlywatch.domain.schedule import Cron, Interval, OnCalendar
+
+START = datetime(2026, 10, 24, 22, tzinfo=UTC)  # the night before Berlin's clocks go back
+SECOND = timedelta(seconds=1)
+
+intervals = st.timedeltas(timedelta(seconds=10), timedelta(hours=3)).map(Interval)
+crons = st.sampled_from(["*/10 * * * *", "30 2 * * *", "0 1-4 * * *", "15 */2 * * *"]).map(
+    lambda line: Cron(line, "Europe/Berlin")
+)
+calendars = st.sampled_from(["*:0/20", "02:15", "hourly"]).map(
+    lambda line: OnCalendar(line, "Europe/Berlin")
+)
+graces = st.sampled_from([timedelta(0), timedelta(seconds=2), timedelta(minutes=5)])
+runtimes = st.none() | st.sampled_from([SECOND, timedelta(minutes=3), timedelta(hours=2)])
+all_rules = st.builds(Rules, intervals | crons | calendars, graces, runtimes)
+kinds = st.sampled_from(PingKind)
+run_ids = st.none() | st.sampled_from([UUID(int=1), UUID(int=2)])
+waits = st.timedeltas(timedelta(0), timedelta(hours=2)) | st.sampled_from(
+    [timedelta(0), SECOND, timedelta(minutes=10), timedelta(hours=1)]
+)
+
+
+@dataclass
+class Incident:
+    """One stretch of trouble, as the services would store it."""
+
+    cause: Cause
+    opened_at: datetime
+    resolved_at: datetime | None = None
+
+
+@dataclass
+class World:
+    """A monitor with its history, kept by applying changes in order."""
+
+    rules: Rules
+    state: MonitorState = field(default_factory=MonitorState)
+    incidents: list[Incident] = field(default_factory=list)
+
+    @property
+    def open(self) -> Incident | None:
+        last = self.incidents[-1] if self.incidents else None
+        return last if last and last.resolved_at is None else None
+
+    def apply(self, changes: list[Change]) -> None:
+        for change in changes:
+            if change.opens and self.open is None:
+                self.incidents.append(Incident(change.opens, change.at))
+            if change.resolves and self.open:
+                self.open.resolved_at = change.at
+            self.state = change.state
+
+    def detect(self, now: datetime) -> None:
+        change = on_deadline(self.state, self.rules.grace, now)
+        self.apply([change] if change else [])
+
+    def ping(self, kind: PingKind, now: datetime, run_id: UUID | None = None) -> None:
+        self.apply(on_ping(self.state, self.rules, kind, now, run_id))
+
+    def edit(self, new: Rules, now: datetime) -> None:
+        self.apply(on_edit(self.state, self.rules, new, now))
+        self.rules = new
+
+    def settled(self, now: datetime) -> tuple[MonitorState, list[Incident]]:
+        """The monitor as a detector running at `now` would leave it."""
+        copy = World(self.rules, self.state, [Incident(**vars(each)) for each in self.incidents])
+        copy.detect(now)
+        return copy.state, copy.incidents
+
+
+class TwoDetectors(RuleBasedStateMachine):
+    """The same life twice: one monitor is looked at now and then, the other never."""
+
+    @initialize(rules=all_rules)
+    def begin(self, rules: Rules) -> None:
+        self.now = START
+        self.watched, self.unwatched = World(rules), World(rules)
+
+    @rule(wait=waits)
+    def time_passes(self, wait: timedelta) -> None:
+        self.now += wait
+
+    @precondition(lambda self: self.watched.state.deadline_at)
+    @rule(beside=st.sampled_from([-SECOND, timedelta(0), SECOND]))
+    def time_passes_to_the_deadline(self, beside: timedelta) -> None:
+        assert self.watched.state.deadline_at
+        self.now = max(self.now, self.watched.state.deadline_at + beside)
+
+    @rule()
+    def the_detector_runs(self) -> None:
+        self.watched.detect(self.now)
+
+    @rule(kind=kinds, run_id=run_ids)
+    def a_ping_comes(self, kind: PingKind, run_id: UUID | None) -> None:
+        due, known = self.unwatched.state.deadline_at, len(self.unwatched.incidents)
+        for world in (self.watched, self.unwatched):
+            world.ping(kind, self.now, run_id)
+        if due and due <= self.now:
+            assert self.unwatched.incidents[known].opened_at == due
+        if kind is PingKind.SUCCESS and self.unwatched.state.status is not Status.PAUSED:
+            self.all_is_well_again()
+
+    def all_is_well_again(self) -> None:
+        state = self.unwatched.state
+        assert state.status is Status.UP
+        assert state.last_success_at == self.now
+        assert state.deadline_at
+        assert state.deadline_at > self.now
+        assert self.unwatched.open is None
+
+    @rule()
+    def it_is_paused(self) -> None:
+        for world in (self.watched, self.unwatched):
+            world.apply(on_pause(world.state, world.rules.grace, self.now))
+            assert world.state.status is Status.PAUSED
+            assert world.open is None
+
+    @rule()
+    def it_is_resumed(self) -> None:
+        was_paused = self.watched.state.status is Status.PAUSED
+        for world in (self.watched, self.unwatched):
+            world.apply(on_resume(world.state, world.rules, self.now))
+        state, rules = self.watched.state, self.watched.rules
+        if was_paused and state.status is Status.UP:
+            assert state.deadline_at == rules.schedule.next_after(self.now) + rules.grace
+
+    @rule(new=all_rules)
+    def it_is_edited(self, new: Rules) -> None:
+        incidents = self.watched.settled(self.now)[1]
+        for world in (self.watched, self.unwatched):
+            world.edit(new, self.now)
+            assert world.state.deadline_at is None or world.state.deadline_at > self.now
+        assert self.watched.incidents == incidents
+
+    @invariant()
+    def what_happened_does_not_depend_on_the_detector(self) -> None:
+        assert self.watched.settled(self.now) == self.unwatched.settled(self.now)
+
+    @invariant()
+    def a_deadline_is_set_exactly_while_silence_would_mean_trouble(self) -> None:
+        state = self.watched.state
+        started_first = state.status is Status.NEW and state.running
+        assert (state.deadline_at is not None) == (state.status is Status.UP or started_first)
+        if state.deadline_at:
+            assert state.expected_at
+            assert state.deadline_at <= state.expected_at + self.watched.rules.grace
+
+    @invariant()
+    def trouble_is_open_exactly_while_late_or_failed(self) -> None:
+        in_trouble = self.watched.state.status in (Status.LATE, Status.FAILED)
+        assert (self.watched.open is not None) == in_trouble
+
+    @invariant()
+    def incidents_follow_each_other(self) -> None:
+        end = START
+        for incident in self.watched.incidents:
+            assert incident.opened_at >= end
+            end = incident.resolved_at or self.now
+            assert incident.opened_at <= end <= self.now
+
+
+TestTwoDetectors = TwoDetectors.TestCase
+TestTwoDetectors.settings = settings(max_examples=150, stateful_step_count=40)
+
+
+@given(
+    all_rules,
+    st.lists(st.tuples(kinds, st.timedeltas(-timedelta(hours=1), timedelta(hours=2)), run_ids)),
+)
+def test_pings_with_older_moments_move_nothing_backwards(
+    rules: Rules, pings: list[tuple[PingKind, timedelta, UUID | None]]
+) -> None:
+    world, now = World(rules), START
+    for kind, jump, run_id in pings:
+        now += jump
+        before = world.state
+        world.ping(kind, now, run_id)
+        after = world.state
+
+        assert not_earlier(before.last_ping_at, after.last_ping_at)
+        assert not_earlier(before.last_success_at, after.last_success_at)
+        assert not_earlier(before.expected_at, after.expected_at) or after.expected_at is None
+    moments = [at for each in world.incidents for at in (each.opened_at, each.resolved_at) if at]
+    assert moments == sorted(moments)
+
+
+def not_earlier(before: datetime | None, after: datetime | None) -> bool:
+    return before is None or (after is not None and after >= before)
+
+
+@given(all_rules, waits, waits)
+def test_a_lag_of_the_detector_does_not_shorten_the_downtime(
+    rules: Rules, lag: timedelta, more: timedelta
+) -> None:
+    world = World(rules)
+    world.ping(PingKind.SUCCESS, START)
+    due = world.state.deadline_at
+    assert due
+
+    world.detect(due + lag)
+    world.detect(due + lag + more)
+    world.ping(PingKind.SUCCESS, due + lag + more)
+
+    assert world.incidents == [Incident(Cause.MISSED, due, due + lag + more)]
+
+
+@given(all_rules, all_rules, st.booleans(), st.floats(0, 1, exclude_max=True))
+def test_an_edit_in_time_neither_opens_trouble_nor_sets_a_passed_deadline(
+    old: Rules, new: Rules, running: bool, part: float
+) -> None:
+    world = World(old)
+    world.ping(PingKind.SUCCESS, START)
+    if running:
+        world.ping(PingKind.START, START)
+    due = world.state.deadline_at
+    assert due
+    now = START + SECOND * int(part * ((due - START) / SECOND))
+
+    world.edit(new, now)
+
+    assert world.incidents == []
+    assert world.state.status is Status.UP
+    assert world.state.deadline_at
+    assert world.state.deadline_at > now
+
+
+@given(all_rules, st.lists(st.tuples(kinds, waits, run_ids), min_size=1))
+def test_a_paused_monitor_judges_nothing(
+    rules: Rules, pings: list[tuple[PingKind, timedelta, UUID | None]]
+) -> None:
+    world, now = World(rules), START
+    world.ping(PingKind.SUCCESS, now)
+    world.apply(on_pause(world.state, rules.grace, now))
+
+    for kind, wait, run_id in pings:
+        now += wait
+        world.ping(kind, now, run_id)
+        world.detect(now + timedelta(days=400))
+
+    assert world.incidents == []
+    assert world.state.status is Status.PAUSED
+    assert world.state.last_ping_at == now

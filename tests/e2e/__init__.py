@@ -1,0 +1,1 @@
+"""The real processes, from outside: nothing here imports the program."""

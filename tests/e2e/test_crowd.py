@@ -1,0 +1,42 @@
+"""Two beats and three workers at once: no alert twice, none missing."""
+
+from collections import Counter
+from contextlib import ExitStack
+
+import requests
+
+from tests.e2e.sinks import MAIL, Inbox, wait_until
+from tests.e2e.stack import Stack
+
+OWNER = "owner@example.org"
+JOBS = 15
+MORE = ("worker", "worker", "beat")  # beside those that `earlywatch up` runs
+
+
+def test_two_beats_and_three_workers_tell_each_alert_once(stack: Stack, inbox: Inbox) -> None:
+    stack.add_account(OWNER)
+    urls = [
+        stack.add_monitor(f"job {number:02}", OWNER, "--every", "10s", "--grace", "0s")
+        for number in range(JOBS)
+    ]
+    with ExitStack() as crowd:
+        for words in MORE:
+            crowd.enter_context(stack.another(words))
+        for _ in range(2):
+            for url in urls:
+                assert requests.get(url, timeout=10).text == "OK"
+            wait_until(
+                lambda: stack.count("SELECT count(*) FROM monitor WHERE status = 'late'") == JOBS,
+                60,
+                "all jobs to be late",
+            )
+        pending = "SELECT count(*) FROM delivery WHERE state = 'pending'"
+        wait_until(lambda: stack.count(pending) == 0, 60, "all alerts to be sent")
+
+    subjects = Counter(one.text.splitlines()[0].split(" by ")[0] for one in inbox.received)
+    # Late, back, late again: each job tells three times, and each mail has an id of its own.
+    for number in range(JOBS):
+        assert subjects[f"job {number:02} is late"] == 2
+    ids = Counter(one.id for one in inbox.received if one.path == MAIL)
+    assert len(ids) == 3 * JOBS
+    assert set(ids.values()) == {1}

@@ -1,0 +1,36 @@
+"""A server that takes pings, on a database of its own, since what it commits stays."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Engine, create_engine
+
+from earlywatch.db import Base
+from tests import servers
+from tests.serving import Server
+
+
+@pytest.fixture(scope="session")
+def ping_database(worker: str) -> Iterator[str]:
+    """The address of a database with all tables."""
+    with servers.database(f"{worker}_pings") as url:
+        engine = create_engine(url)
+        Base.metadata.create_all(engine)
+        engine.dispose()
+        yield url
+
+
+@pytest.fixture(scope="session")
+def engine(ping_database: str) -> Iterator[Engine]:
+    """A way to look into that database."""
+    engine = create_engine(ping_database)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def ingest(ping_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """`earlywatch ingest`, two workers of it."""
+    log = tmp_path_factory.mktemp("ingest") / "log.txt"
+    with Server("ingest_app", ping_database, log) as server:
+        yield server
