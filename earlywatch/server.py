@@ -4,6 +4,7 @@ gunicorn reads its settings from the lower-case names of this module.
 """
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.workers.gasgi import ASGIWorker
 
 from earlywatch.config import Settings
+from earlywatch.embedded.leash import die_with_parent
 from earlywatch.logs import GUNICORN_LOGGING, configure_logging
 
 MOST_WORKERS = 4
@@ -35,6 +37,15 @@ logconfig_dict = GUNICORN_LOGGING["logconfig_dict"]
 def on_starting(server: Arbiter) -> None:
     """Let gunicorn and the apps speak through our log format. Called by gunicorn."""
     configure_logging(server.proc_name, readable=sys.stderr.isatty())
+
+
+def post_fork(_server: Arbiter, worker: ASGIWorker) -> None:
+    """Let a worker die with its master, which would leave it on the port. Called by gunicorn.
+
+    Nothing is lost: what was not answered yet is not promised yet.
+    """
+    if sys.platform == "linux":
+        die_with_parent(worker.ppid, signal.SIGKILL)
 
 
 class Worker(ASGIWorker):  # type: ignore[misc]  # gunicorn is untyped

@@ -39,6 +39,7 @@ PRELOADED = (
 )
 MOST_WORKERS = 4
 ANSWER_TIMEOUT = 0.5  # seconds
+PORT_PATIENCE = 3.0  # seconds; a server that was killed a moment ago may still hold it
 GLANCE_WHILE_STARTING = 0.05  # seconds between two looks
 GLANCE = 1.0
 LONGEST_SILENCE = 10.0  # seconds
@@ -220,16 +221,25 @@ def worker_count() -> int:
 
 
 def require_free_port(port: int) -> None:
-    """Raise StartError when nobody could listen on this port."""
+    """Raise StartError when nobody can listen on this port, after waiting for one who leaves it."""
+    end = time.monotonic() + PORT_PATIENCE
+    while error := _listening_error(port):
+        if time.monotonic() > end:
+            raise StartError(
+                f"Port {port} cannot be used ({os.strerror(error).lower()});"
+                f" choose another one, for example PORT={8000 if port != 8000 else 8080}."
+            )
+        time.sleep(GLANCE_WHILE_STARTING)
+
+
+def _listening_error(port: int) -> int | None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise StartError(
-                f"Port {port} cannot be used ({os.strerror(error.errno or 0).lower()});"
-                f" choose another one, for example PORT={8000 if port != 8000 else 8080}."
-            ) from None
+            return error.errno
+        return None
 
 
 def answers(port: int) -> bool:
