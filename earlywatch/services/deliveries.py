@@ -6,29 +6,45 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session
 
 from earlywatch.channels.registry import ChannelError, Doors, kind
 from earlywatch.domain.alert import Alert, AlertKind, Trouble
 from earlywatch.domain.monitor import Cause
 from earlywatch.models import Channel, Delivery, Incident, Monitor, Workspace
-from earlywatch.models.columns import OutboxState
-from earlywatch.services import outbox
 from earlywatch.services.links import Links
-from earlywatch.services.outbox import Outcome
+from earlywatch.services.outbox import Claim, Outbox, Outcome
 
 logger = logging.getLogger(__name__)
 
 OUR_FAULT = "Something went wrong on our side. We will try again."
+IN_ORDER = """
+    NOT EXISTS (
+        SELECT FROM delivery AS earlier
+        WHERE earlier.incident_id = due.incident_id AND earlier.channel_id = due.channel_id
+            AND earlier.state = 'pending' AND earlier.id < due.id
+    )
+"""
+OUTBOX = Outbox("delivery", IN_ORDER)
+
+# All that an alert is made of, in one query; never from the session's memory, which may be old.
+TOLD = (
+    select(Delivery, Channel, Workspace, Incident, Monitor)
+    .join(Channel, Channel.id == Delivery.channel_id)
+    .join(Workspace, Workspace.id == Channel.workspace_id)
+    .outerjoin(Incident, Incident.id == Delivery.incident_id)
+    .outerjoin(Monitor, Monitor.id == Incident.monitor_id)
+    .where(Delivery.id == bindparam("delivery_id"))
+    .execution_options(populate_existing=True)
+)
 
 
 @dataclass(frozen=True)
 class Outgoing:
     """A claimed delivery with all that sending it needs: no session, no rows."""
 
-    delivery_id: int
-    attempt: int
+    claim: Claim
     channel_id: int
     kind: str
     config: dict[str, Any]
@@ -52,25 +68,12 @@ def claim(session: Session, links: Links, now: datetime) -> Outgoing | None:
     A delivery waits while an earlier one of the same incident to the same channel is pending:
     nobody should read that a monitor is back before reading that it was late.
     """
-    earlier = aliased(Delivery)
-    in_order = ~exists(
-        select(earlier.id).where(
-            earlier.incident_id == Delivery.incident_id,
-            earlier.channel_id == Delivery.channel_id,
-            earlier.state == OutboxState.PENDING,
-            earlier.id < Delivery.id,
-        )
-    )
-    while delivery := outbox.claim(session, Delivery, now, in_order):
+    while claimed := OUTBOX.claim(session, now):
         try:
-            with session.begin_nested():
-                return _outgoing(session, delivery, links, now)
+            return _outgoing(session, claimed, links, now)
         except Exception:  # one row that cannot be told must not block those behind it
-            logger.exception(
-                "delivery cannot be put into words", extra={"delivery_id": delivery.id}
-            )
-            outcome = Outcome(sent=False, answer=OUR_FAULT)
-            outbox.record(session, Delivery, delivery.id, delivery.attempts, outcome, now, 0.0)
+            logger.exception("delivery cannot be told", extra={"delivery_id": claimed.id})
+            OUTBOX.record(session, claimed, Outcome(sent=False, answer=OUR_FAULT), now, 0.0)
     return None
 
 
@@ -83,7 +86,7 @@ def attempt(outgoing: Outgoing, doors: Doors) -> Outcome:
     except ChannelError as error:
         return Outcome(False, str(error), error.permanent, error.retry_after)
     except Exception:  # a bug in one channel must not stop the deliveries behind it
-        logger.exception("delivery raised", extra={"delivery_id": outgoing.delivery_id})
+        logger.exception("delivery raised", extra={"delivery_id": outgoing.claim.id})
         return Outcome(sent=False, answer=OUR_FAULT)
     return Outcome(sent=True, answer=answer)
 
@@ -91,12 +94,10 @@ def attempt(outgoing: Outgoing, doors: Doors) -> Outcome:
 def record(session: Session, outgoing: Outgoing, outcome: Outcome, now: datetime) -> None:
     """Write how the attempt ended at `now` (UTC); a permanent refusal marks the channel broken."""
     jitter = random.random()  # noqa: S311 - spreads retries, keeps no secret
-    recorded = outbox.record(
-        session, Delivery, outgoing.delivery_id, outgoing.attempt, outcome, now, jitter
-    )
+    recorded = OUTBOX.record(session, outgoing.claim, outcome, now, jitter)
     if not recorded or outgoing.refusal:
         return
-    fields = {"delivery_id": outgoing.delivery_id, "channel_id": outgoing.channel_id}
+    fields = {"delivery_id": outgoing.claim.id, "channel_id": outgoing.channel_id}
     if outcome.sent:
         logger.info("alert delivered", extra=fields)
         return
@@ -107,50 +108,42 @@ def record(session: Session, outgoing: Outgoing, outcome: Outcome, now: datetime
             channel.broken_at, channel.broken_reason = now, outcome.answer
 
 
-def _outgoing(session: Session, delivery: Delivery, links: Links, now: datetime) -> Outgoing:
-    channel = delivery.channel
+def _outgoing(session: Session, claimed: Claim, links: Links, now: datetime) -> Outgoing:
+    row = session.execute(TOLD, {"delivery_id": claimed.id}).one()
+    delivery, channel, workspace, incident, monitor = row
+    alert = AlertKind(delivery.alert)
+    confirms = alert is AlertKind.CONFIRM
     return Outgoing(
-        delivery_id=delivery.id,
-        attempt=delivery.attempts,
+        claim=claimed,
         channel_id=channel.id,
         kind=channel.kind,
         config=channel.config,
-        alert=_alert(session, delivery, channel, links, now),
-        refusal=_refusal(channel, delivery.alert),
+        refusal=_refusal(channel, alert),
+        alert=Alert(
+            id=str(delivery.public_id),
+            kind=alert,
+            channel_name=channel.name,
+            workspace_name=workspace.name,
+            sent_at=now,
+            trouble=_trouble(incident, monitor, links) if incident else None,
+            confirm_url=links.confirm_channel(channel, now) if confirms else None,
+            confirm_code=links.confirm_code(channel) if confirms else None,
+            unsubscribe_url=None if confirms else links.unsubscribe(channel, now),
+        ),
     )
 
 
-def _refusal(channel: Channel, alert: str) -> str | None:
+def _refusal(channel: Channel, alert: AlertKind) -> str | None:
     if channel.unsubscribed_at:
         return "Not sent: the recipient unsubscribed."
-    if alert == AlertKind.CONFIRM:
+    if alert is AlertKind.CONFIRM:
         return None
     if channel.broken_at:
         return "Not sent: this channel is broken."
     return None if channel.verified_at else "Not sent: this channel is not confirmed."
 
 
-def _alert(
-    session: Session, delivery: Delivery, channel: Channel, links: Links, now: datetime
-) -> Alert:
-    alert = AlertKind(delivery.alert)
-    confirms = alert is AlertKind.CONFIRM
-    workspace = session.get_one(Workspace, channel.workspace_id)
-    return Alert(
-        id=str(delivery.public_id),
-        kind=alert,
-        channel_name=channel.name,
-        workspace_name=workspace.name,
-        sent_at=now,
-        trouble=_trouble(delivery.incident, links) if delivery.incident else None,
-        confirm_url=links.confirm_channel(channel, now) if confirms else None,
-        confirm_code=links.confirm_code(channel) if confirms else None,
-        unsubscribe_url=None if confirms else links.unsubscribe(channel, now),
-    )
-
-
-def _trouble(incident: Incident, links: Links) -> Trouble:
-    monitor: Monitor = incident.monitor
+def _trouble(incident: Incident, monitor: Monitor, links: Links) -> Trouble:
     return Trouble(
         incident_id=incident.id,
         monitor_name=monitor.name,

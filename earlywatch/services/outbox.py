@@ -6,20 +6,42 @@ that is sent again when its lease ends, with the same id, so that receivers can 
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
 
-from sqlalchemy import ColumnElement, select, text, true, update
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from earlywatch.domain.retry import wait_after
-from earlywatch.models import AccountMail, Delivery
-from earlywatch.models.columns import OutboxState
 
 # Longer than any attempt may take (see `clients`), shorter than anybody should wait for an
 # alert whose worker was killed.
 LEASE = timedelta(seconds=45)
 
-Row = TypeVar("Row", Delivery, AccountMail)
+COMMIT_LAZILY = text("SET LOCAL synchronous_commit = off")
+CLAIM = """
+    UPDATE {table}
+    SET attempts = attempts + 1, last_attempt_at = :now, next_attempt_at = :lease_ends_at
+    WHERE id = (
+        SELECT id FROM {table} AS due
+        WHERE state = 'pending' AND next_attempt_at <= :now AND {ready}
+        ORDER BY next_attempt_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
+    )
+    RETURNING id, attempts
+"""
+RECORD = """
+    UPDATE {table}
+    SET state = :state, answer = :answer, sent_at = CAST(:sent_at AS timestamptz),
+        next_attempt_at = coalesce(CAST(:next_attempt_at AS timestamptz), next_attempt_at)
+    WHERE id = :id AND state = 'pending' AND (:state = 'sent' OR attempts = :attempt)
+    RETURNING id
+"""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A row that is ours until its lease ends; `attempt` counts from 1."""
+
+    id: int
+    attempt: int
 
 
 @dataclass(frozen=True)
@@ -32,64 +54,52 @@ class Outcome:
     retry_after: timedelta | None = None  # the other side's wish
 
 
-def claim(
-    session: Session, table: type[Row], now: datetime, ready: ColumnElement[bool] | None = None
-) -> Row | None:
-    """Take the row that has been due longest at `now` (UTC) and is `ready`; None if there is none.
+class Outbox:
+    """A table with the columns of `OutboxMixin`.
 
-    Its next attempt moves on by the lease: nobody else takes it meanwhile, and a worker that is
-    killed leaves nothing to clean.
+    `ready` is a condition in SQL on the row `due`, for rows that must wait for others. The
+    statements are made once: building them anew would cost more than running them.
     """
-    commit_lazily(session)
-    due = (
-        select(table.id)
-        .where(table.state == OutboxState.PENDING, table.next_attempt_at <= now)
-        .where(true() if ready is None else ready)
-        .order_by(table.next_attempt_at, table.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
-    )
-    return session.scalar(
-        update(table)
-        .where(table.id == due)
-        .values(attempts=table.attempts + 1, last_attempt_at=now, next_attempt_at=now + LEASE)
-        .returning(table)
-    )
+
+    def __init__(self, table: str, ready: str = "true") -> None:
+        self._claim = text(CLAIM.format(table=table, ready=ready))
+        self._record = text(RECORD.format(table=table))
+
+    def claim(self, session: Session, now: datetime) -> Claim | None:
+        """Take the row that has been due longest at `now` (UTC); None if there is none.
+
+        Its next attempt moves on by the lease: nobody else takes it meanwhile, and a worker that
+        is killed leaves nothing to clean.
+        """
+        commit_lazily(session)
+        values = {"now": now, "lease_ends_at": now + LEASE}
+        row = session.connection().execute(self._claim, values).one_or_none()
+        return Claim(row.id, row.attempts) if row else None
+
+    def record(
+        self, session: Session, claim: Claim, outcome: Outcome, now: datetime, jitter: float
+    ) -> bool:
+        """Write how an attempt ended at `now` (UTC). Return False if it came too late.
+
+        A success always counts. A failure that is reported after the lease ended does not:
+        somebody else has taken the row since. `jitter` in [0, 1) spreads the retries of many rows.
+        """
+        commit_lazily(session)
+        values = {"id": claim.id, "attempt": claim.attempt, "answer": outcome.answer}
+        values |= _ending(claim.attempt, outcome, now, jitter)
+        return session.connection().execute(self._record, values).one_or_none() is not None
 
 
-def record(
-    session: Session,
-    table: type[Row],
-    row_id: int,
-    attempt: int,
-    outcome: Outcome,
-    now: datetime,
-    jitter: float,
-) -> bool:
-    """Write how attempt number `attempt` ended at `now` (UTC). Return False if it came too late.
-
-    A success always counts. A failure that is reported after the lease ended does not: somebody
-    else has taken the row since. `jitter` in [0, 1) spreads the retries of many rows.
-    """
-    commit_lazily(session)
-    change = update(table).where(table.id == row_id, table.state == OutboxState.PENDING)
-    if not outcome.sent:
-        change = change.where(table.attempts == attempt)
-    written = session.scalar(
-        change.values(**_values(attempt, outcome, now, jitter)).returning(table.id)
-    )
-    return written is not None
-
-
-def _values(attempt: int, outcome: Outcome, now: datetime, jitter: float) -> dict[str, object]:
+def _ending(
+    attempt: int, outcome: Outcome, now: datetime, jitter: float
+) -> dict[str, str | datetime | None]:
     if outcome.sent:
-        return {"state": OutboxState.SENT, "sent_at": now, "answer": outcome.answer}
+        return {"state": "sent", "sent_at": now, "next_attempt_at": None}
     wait = None if outcome.permanent else wait_after(attempt, jitter)
     if wait is None:
-        return {"state": OutboxState.FAILED, "answer": outcome.answer}
+        return {"state": "failed", "sent_at": None, "next_attempt_at": None}
     next_attempt_at = now + max(wait, outcome.retry_after or wait)
-    return {"next_attempt_at": next_attempt_at, "answer": outcome.answer}
+    return {"state": "pending", "sent_at": None, "next_attempt_at": next_attempt_at}
 
 
 def commit_lazily(session: Session) -> None:
@@ -97,4 +107,4 @@ def commit_lazily(session: Session) -> None:
 
     Losing it in a crash of PostgreSQL means one attempt more, never one less.
     """
-    session.execute(text("SET LOCAL synchronous_commit = off"))
+    session.connection().execute(COMMIT_LAZILY)

@@ -36,38 +36,39 @@ def deliver() -> None:
 
 def drain() -> int:
     """Send until nothing is due or time is up, asking for help on the way. Return the count."""
-    sent, end = 0, monotonic() + LONGEST_DRAIN
-    while monotonic() < end and (deliver_alert() or deliver_account_mail()):
+    return drain_alerts() + drain_account_mails()
+
+
+def drain_alerts() -> int:
+    """Send alerts until none is due or time is up.
+
+    The short transactions between the attempts leave no connection open while the outside world
+    takes its time; each writes how one attempt ended and takes the next alert.
+    """
+    wired, sent, end = wiring(), 0, monotonic() + LONGEST_DRAIN
+    with transaction() as session:
+        outgoing = deliveries.claim(session, wired.links, utcnow())
+    while outgoing:
+        outcome = deliveries.attempt(outgoing, wired.doors)
         sent += 1
+        with transaction() as session:
+            deliveries.record(session, outgoing, outcome, utcnow())
+            more = monotonic() < end
+            outgoing = deliveries.claim(session, wired.links, utcnow()) if more else None
         if sent % RING_EVERY == 0:
             ring("deliver")
     return sent
 
 
-def deliver_alert() -> bool:
-    """Make one attempt at the alert that is due longest. Return False if none is due.
-
-    The two short transactions leave no connection open while the outside world takes its time.
-    """
-    wired = wiring()
-    with transaction() as session:
-        outgoing = deliveries.claim(session, wired.links, utcnow())
-    if outgoing is None:
-        return False
-    outcome = deliveries.attempt(outgoing, wired.doors)
-    with transaction() as session:
-        deliveries.record(session, outgoing, outcome, utcnow())
-    return True
-
-
-def deliver_account_mail() -> bool:
-    """Make one attempt at the account mail that is due longest. Return False if none is due."""
-    wired = wiring()
-    with transaction() as session:
-        outgoing = account_mails.claim(session, wired.links, utcnow())
-    if outgoing is None:
-        return False
-    outcome = account_mails.attempt(outgoing, wired.doors.mail)
-    with transaction() as session:
-        account_mails.record(session, outgoing, outcome, utcnow())
-    return True
+def drain_account_mails() -> int:
+    """Send mails about accounts until none is due."""
+    wired, sent = wiring(), 0
+    while True:
+        with transaction() as session:
+            outgoing = account_mails.claim(session, wired.links, utcnow())
+        if outgoing is None:
+            return sent
+        outcome = account_mails.attempt(outgoing, wired.doors.mail)
+        sent += 1
+        with transaction() as session:
+            account_mails.record(session, outgoing, outcome, utcnow())

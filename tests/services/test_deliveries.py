@@ -85,7 +85,7 @@ def test_a_delivery_has_the_same_id_at_every_attempt(
     second = claimed(session, links, now + LEASE)
 
     assert first.alert.id == second.alert.id
-    assert (first.attempt, second.attempt) == (1, 2)
+    assert (first.claim.attempt, second.claim.attempt) == (1, 2)
 
 
 def test_nobody_reads_that_it_is_back_before_reading_that_it_was_late(
@@ -100,7 +100,7 @@ def test_nobody_reads_that_it_is_back_before_reading_that_it_was_late(
 
     assert deliveries.claim(session, links, now) is None
     outgoing = claimed(session, links, now + SECOND)
-    assert outgoing.delivery_id == opened.id
+    assert outgoing.claim.id == opened.id
     deliveries.record(session, outgoing, Outcome(sent=True, answer="250"), now + SECOND)
     assert claimed(session, links, now + SECOND).alert.kind is AlertKind.RESOLVED
 

@@ -6,10 +6,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from earlywatch.models import Delivery
-from earlywatch.services import outbox
-from earlywatch.services.outbox import LEASE, Outcome
+from earlywatch.services.outbox import LEASE, Claim, Outbox, Outcome
 from tests.builders import make_delivery
 
+OUTBOX = Outbox("delivery")
 SENT = Outcome(sent=True, answer="250 accepted")
 BUSY = Outcome(sent=False, answer="451 later, please")
 GONE = Outcome(sent=False, answer="410 gone", permanent=True)
@@ -17,14 +17,14 @@ SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
 
 
-def claim(session: Session, now: datetime) -> Delivery | None:
-    return outbox.claim(session, Delivery, now)
+def claim(session: Session, now: datetime) -> Claim | None:
+    return OUTBOX.claim(session, now)
 
 
 def record(
     session: Session, delivery: Delivery, outcome: Outcome, now: datetime, attempt: int = 1
 ) -> bool:
-    return outbox.record(session, Delivery, delivery.id, attempt, outcome, now, jitter=0.0)
+    return OUTBOX.record(session, Claim(delivery.id, attempt), outcome, now, jitter=0.0)
 
 
 def fresh(session: Session) -> Delivery:
@@ -40,11 +40,11 @@ def test_a_claimed_row_is_nobody_elses_until_its_lease_ends(
     claimed = claim(session, now)
 
     assert claimed is not None
-    assert claimed.attempts == 1
+    assert claimed.attempt == 1
     assert claim(session, now + LEASE - SECOND) is None
     again = claim(session, now + LEASE)
     assert again is not None
-    assert again.attempts == 2
+    assert again.attempt == 2
 
 
 def test_what_is_due_longest_goes_first(session: Session, now: datetime) -> None:
