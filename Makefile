@@ -73,7 +73,7 @@ endef
 
 define install
 $(use_uv); \
-if [ -n "$$uv" ]; then "$$uv" pip install --quiet --python $(PY) $(1); \
+if [ -n "$$uv" ]; then "$$uv" pip install --quiet --compile-bytecode --python $(PY) $(1); \
 else $(PY) -m pip install --quiet --disable-pip-version-check --no-input --use-pep517 --root-user-action ignore $(1); fi
 endef
 
