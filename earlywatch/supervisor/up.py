@@ -43,7 +43,7 @@ PORT_PATIENCE = 3.0  # seconds; a server that was killed a moment ago may still 
 GLANCE_WHILE_STARTING = 0.05  # seconds between two looks
 GLANCE = 1.0
 LONGEST_SILENCE = 10.0  # seconds
-SERVER_GRACE = 5.0  # seconds; open live pages would hold a gentle stop for longer
+SERVER_GRACE = 8.0  # seconds; an idle kept-alive connection holds a gentle stop for six
 WORKER_GRACE = 10.0  # a delivery cut off is made again when its lease has run out
 
 
