@@ -21,6 +21,7 @@ from earlywatch.models import Monitor
 from earlywatch.server import gunicorn_command
 from tests.builders import make_monitor, make_workspace
 
+ROOT = Path(__file__).parent.parent
 START = 40.0  # seconds, on a machine busy with other tests
 SECRET_KEY = "for the tests alone"
 KNOWN = ("PATH", "HOME", "LANG", "VIRTUAL_ENV")
@@ -72,9 +73,12 @@ class Server:
         self.port = free_port()
         self.log = log
         self._command = gunicorn_command(load_settings({"PORT": str(self.port)}), target)
+        if ":" in target:  # an app that is not ours
+            self._command[-1] = target
         self._command[-1:-1] = ["--workers", str(workers), *options]
         self._environment = {
             **{name: os.environ[name] for name in KNOWN if name in os.environ},
+            "PYTHONPATH": str(ROOT),
             "DATABASE_URL": database_url,
             "SECRET_KEY": SECRET_KEY,
             "EARLYWATCH_DATA_DIR": str(log.parent),

@@ -15,6 +15,7 @@ LARGEST_BATCH = 500  # pings
 LARGEST_BATCH_BYTES = 4_000_000  # of bodies
 MOST_WAITING = 5_000  # pings
 MOST_WAITING_BYTES = 64_000_000  # of bodies
+GATHER = 0.002  # seconds; a transaction costs as much as 20 pings in it
 PATIENCE = 4.0  # seconds for a transaction; whoever waits longer is refused
 AGAIN = 0.5  # seconds between looks at a transaction that takes too long
 
@@ -68,7 +69,9 @@ class Batcher:
         while self._waiting or not self._closed:
             await self._arrived.wait()
             self._arrived.clear()
-            while batch := self._take():
+            while self._waiting:
+                await asyncio.sleep(GATHER)
+                batch = self._take()
                 pings = [ping for ping, _ in batch]
                 commit = self._line.run(store, self._line.engine, pings)
                 await self._bounded(commit, batch)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from earlywatch.domain.monitor import (
@@ -76,14 +76,15 @@ class Stored:
     duration: timedelta | None
 
 
+# Every ping goes through these three statements, so they go to psycopg directly.
 # Locked in the order of their ids, so that two batches cannot wait for each other.
-LOCK = text("""
+LOCK = """
     SELECT id, workspace_id, ping_key, schedule_kind, period, expression, time_zone, grace,
         max_runtime, status, last_ping_at, last_success_at, expected_at, deadline_at, started_at,
         run_id
-    FROM monitor WHERE ping_key = ANY(CAST(:keys AS uuid[]))
+    FROM monitor WHERE ping_key = ANY(%s)
     ORDER BY id FOR NO KEY UPDATE
-""")
+"""
 # COPY costs half of an INSERT here, in Python as well as in PostgreSQL.
 STORE = """
     COPY ping (monitor_id, received_at, kind, exit_status, run_id, duration, message, body,
@@ -91,17 +92,17 @@ STORE = """
 """
 # One JSON text: as arrays, the same values cost PostgreSQL the same and Python twice as much.
 # The names are those of the fields of MonitorState.
-UPDATE = text("""
+UPDATE = """
     UPDATE monitor SET status = new.status, last_ping_at = new.last_ping_at,
         last_success_at = new.last_success_at, expected_at = new.expected_at,
         deadline_at = new.deadline_at, started_at = new.started_at, run_id = new.run_id,
         set_aside_until = NULL  -- judging it has just worked
-    FROM json_to_recordset(CAST(:states AS json)) AS new (
+    FROM json_to_recordset(CAST(%s AS json)) AS new (
         id bigint, status text, last_ping_at timestamptz, last_success_at timestamptz,
         expected_at timestamptz, deadline_at timestamptz, started_at timestamptz, run_id uuid
     )
     WHERE monitor.id = new.id
-""")
+"""
 
 
 def record(session: Session, pings: Sequence[IncomingPing], now: datetime) -> list[Outcome]:
@@ -135,7 +136,7 @@ def record(session: Session, pings: Sequence[IncomingPing], now: datetime) -> li
 
 def _lock(session: Session, keys: set[UUID]) -> dict[UUID, Watched]:
     watched = {}
-    for row in session.connection().execute(LOCK, {"keys": list(keys)}):
+    for row in _psycopg(session).execute(LOCK, [list(keys)]):
         monitor_id, workspace_id, key, *rest = row
         rules, (status, *moments) = rest[:RULES], rest[RULES:]
         state = MonitorState(STATUSES[status], *moments)
@@ -185,9 +186,7 @@ def _duration(before: MonitorState, ping: IncomingPing) -> timedelta | None:
 
 
 def _store(session: Session, stored: list[Stored]) -> None:
-    raw = session.connection().connection.driver_connection
-    assert isinstance(raw, psycopg.Connection)
-    with raw.cursor() as cursor, cursor.copy(STORE) as copy:
+    with _psycopg(session).cursor() as cursor, cursor.copy(STORE) as copy:
         for each in stored:
             ping = each.ping
             copy.write_row(
@@ -211,4 +210,11 @@ def _store(session: Session, stored: list[Stored]) -> None:
 
 def _update(session: Session, monitors: Iterable[Watched]) -> None:
     states = [{"id": monitor.id, **vars(monitor.state)} for monitor in monitors]
-    session.connection().execute(UPDATE, {"states": json.dumps(states, default=str)})
+    _psycopg(session).execute(UPDATE, [json.dumps(states, default=str)])
+
+
+def _psycopg(session: Session) -> psycopg.Connection[Any]:
+    """Return the connection in whose transaction the session works."""
+    connection = session.connection().connection.driver_connection
+    assert isinstance(connection, psycopg.Connection)
+    return connection
