@@ -12,7 +12,7 @@ TROUBLE = Trouble(
     incident_id=17,
     monitor_name="nightly backup",
     cause=Cause.MISSED,
-    schedule_words="At 02:00 AM, in Europe/Berlin",
+    schedule_words="at 02:00, in Europe/Berlin",
     time_zone="Europe/Berlin",
     opened_at=NOW - timedelta(minutes=2),
     resolved_at=None,

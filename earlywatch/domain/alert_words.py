@@ -59,7 +59,7 @@ def subject(alert: Alert, longest_name: int = LONGEST_NAME) -> str:
 
 
 def opening(alert: Alert) -> str:
-    """Return the sentence after the subject: when it was so, or what the message is for."""
+    """Return the sentence after the subject: what happened when, or what the message is for."""
     if alert.kind is AlertKind.TEST:
         return "This is a test. Alerts reach this channel."
     if alert.kind is AlertKind.CONFIRM:
@@ -68,8 +68,9 @@ def opening(alert: Alert) -> str:
             " If not, do nothing: nothing more will be sent."
         )
     trouble = _trouble(alert)
-    moment = trouble.resolved_at if alert.kind is AlertKind.RESOLVED else alert.sent_at
-    return f"As of {_moment(alert, moment or alert.sent_at)}."
+    if alert.kind is AlertKind.RESOLVED:
+        return f"The job succeeded at {_moment(alert, trouble.resolved_at or alert.sent_at)}."
+    return f"{_event(trouble)} {_moment(alert, trouble.opened_at)}."
 
 
 def rows(alert: Alert) -> list[Row]:
@@ -103,7 +104,7 @@ def link(alert: Alert) -> tuple[str, str] | None:
 
 def _rows_of_trouble(alert: Alert) -> list[Row]:
     trouble = _trouble(alert)
-    told: list[Row] = [("Cause", _cause(trouble)), _when(alert)]
+    told: list[Row] = [_when(alert)]
     if trouble.cause is not Cause.FAILED:
         told.append(("Late by", f"{_rough(_late_by(alert))} when this was sent"))
     last_ping_at = trouble.last_ping_at
@@ -131,6 +132,16 @@ def _when(alert: Alert) -> Row:
         return "Expected", _moment(alert, trouble.expected_at)
     word = "Failed" if trouble.cause is Cause.FAILED else "Time limit"
     return word, _moment(alert, trouble.opened_at)
+
+
+def _event(trouble: Trouble) -> str:
+    """Return what happened, up to where the moment is said."""
+    if trouble.cause is Cause.MISSED:
+        return "No ping came by"
+    if trouble.cause is Cause.OVERRAN:
+        return "The job started and did not finish by"
+    status = f" (exit status {trouble.exit_status})" if trouble.exit_status else ""
+    return f"The job reported a failure{status} at"
 
 
 def _cause(trouble: Trouble) -> str:

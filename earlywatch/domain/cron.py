@@ -67,8 +67,9 @@ class Cron:
         return remembered(self, moment, self._search)
 
     def words(self) -> str:
-        """Return the schedule for people: "At 02:30, in Europe/Berlin"."""
-        return f"{_in_words(self.expression)}, in {self.time_zone}"
+        """Return the schedule for people: "at 02:30, in Europe/Berlin"."""
+        words = _in_words(self.expression)
+        return f"{words[0].lower()}{words[1:]}, in {self.time_zone}"
 
     def _search(self, moment: datetime) -> datetime:
         found = _next(self.expression, find_zone(self.time_zone), moment)

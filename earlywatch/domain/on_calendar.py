@@ -78,10 +78,10 @@ class OnCalendar:
         return found
 
     def words(self) -> str:
-        """Return the schedule for people: 'On calendar "Mon..Fri 02:30", in Europe/Berlin'."""
+        """Return the schedule for people: 'on calendar "Mon..Fri 02:30", in Europe/Berlin'."""
         texts = self.expression.split("\n")
         lines = _lines(self.expression, self.time_zone)
-        listed = "On calendar " + " and ".join(f'"{text}"' for text in texts)
+        listed = "on calendar " + " and ".join(f'"{text}"' for text in texts)
         all_name_their_zone = all(
             text != line.text for text, line in zip(texts, lines, strict=True)
         )

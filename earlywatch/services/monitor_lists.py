@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, not_, or_, select, true
 from sqlalchemy.orm import Session
@@ -28,8 +29,7 @@ class Outcome(StrEnum):
     RUNNING = "running"
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(NamedTuple):
     """One run: when it ended or did not come (UTC), how, and how long it took if we know."""
 
     at: datetime
@@ -161,16 +161,22 @@ def recent_runs(session: Session, monitor_ids: Sequence[int]) -> dict[int, list[
 
 def _ended_runs(monitors: Subquery) -> Select[int, datetime, str, timedelta | None]:
     latest = (
-        select(Ping.received_at, Ping.kind, Ping.duration)
+        select(Ping.id, Ping.received_at, Ping.kind, Ping.duration)
         .where(Ping.monitor_id == monitors.c.id)
+        .correlate(monitors)
         .order_by(Ping.id.desc())
         .limit(PINGS_READ)
-        .lateral("ping")
+        .subquery("latest")
     )
-    return (
-        select(monitors.c.id, latest.c.received_at, latest.c.kind, latest.c.duration)
-        .join(latest, true())
+    ended = (
+        select(latest.c.received_at, latest.c.kind, latest.c.duration)
         .where(latest.c.kind.in_([PingKind.SUCCESS, PingKind.FAIL]))
+        .order_by(latest.c.id.desc())
+        .limit(RUNS_SHOWN)
+        .lateral("ended")
+    )
+    return select(monitors.c.id, ended.c.received_at, ended.c.kind, ended.c.duration).join(
+        ended, true()
     )
 
 

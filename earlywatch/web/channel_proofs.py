@@ -6,6 +6,7 @@ from flask_wtf import FlaskForm
 
 from earlywatch.db import db, transaction
 from earlywatch.services import channel_proofs, channels
+from earlywatch.services.tokens import InvalidToken
 from earlywatch.services.wiring import wiring
 from earlywatch.web.account_forms import refuse
 from earlywatch.web.channel_forms import CodeForm
@@ -18,6 +19,12 @@ from earlywatch.web.security import csrf
 WRONG_CODE = "That is not the code. Type the six digits of the newest message."
 
 bp = Blueprint("channel_proofs", __name__, url_prefix="/channels")
+
+
+@bp.errorhandler(InvalidToken)
+def stale_link(error: InvalidToken) -> ResponseReturnValue:
+    """Say why a link does nothing, and where a new one comes from."""
+    return render_template("channels/stale_link.html", sentence=str(error)), 410
 
 
 @bp.route(f"/<{ID}:channel_id>/confirm-again", methods=["POST"])

@@ -65,9 +65,16 @@ def strip_paths(runs: Sequence[tuple[str, float]]) -> list[tuple[str, str]]:
     return [(outcome, "".join(bars)) for outcome, bars in paths.items()]
 
 
+def strip_words(runs: Sequence[tuple[str, float]]) -> str:
+    """Return what a strip shows, for people who cannot see it."""
+    outcomes = [outcome for outcome, _ in runs]
+    failed, missed = outcomes.count("failed"), outcomes.count("missed")
+    return f"Last {len(outcomes)} runs: {failed} failed, {missed} missed"
+
+
 def register(app: Flask) -> None:
     """Give the templates the filters above, and `span` and `rough` for durations."""
-    for named in (iso, absolute, local, relative, since, strip_paths):
+    for named in (iso, absolute, local, relative, since, strip_paths, strip_words):
         app.add_template_filter(named)
     app.add_template_filter(format_duration, "span")
     app.add_template_filter(rough_duration, "rough")

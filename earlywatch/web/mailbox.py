@@ -20,6 +20,15 @@ MAIL_POLICY = (
 )
 
 
+@bp.app_template_global()
+def mailbox_here() -> bool:
+    """Return whether this visitor may read the mail of an installation without mail server.
+
+    Its mails hold links that open accounts: nobody may from elsewhere.
+    """
+    return not wiring().settings.smtp_url and _from_this_machine()
+
+
 @bp.route("")
 @public
 def index() -> ResponseReturnValue:
@@ -46,14 +55,9 @@ def html(name: str) -> ResponseReturnValue:
 
 
 def _directory() -> Path:
-    """Return where mail is kept; there is no mailbox with a mail server, or for people elsewhere.
-
-    Its mails hold links that open accounts.
-    """
-    settings = wiring().settings
-    if settings.smtp_url or not _from_this_machine():
+    if not mailbox_here():
         abort(404)
-    return settings.mailbox_dir
+    return wiring().settings.mailbox_dir
 
 
 def _from_this_machine() -> bool:

@@ -36,7 +36,7 @@ def live_path() -> str:
 def bars(runs: Sequence[Run]) -> list[tuple[str, float]]:
     """Return runs as bars of a strip: outcome, and length between 0 and 1 of the longest."""
     longest = max((run.duration for run in runs if run.duration), default=None)
-    return [(run.outcome.value, _size(run, longest)) for run in runs]
+    return [(run.outcome, _size(run, longest)) for run in runs]
 
 
 @bp.route("")

@@ -116,14 +116,8 @@ function makeTabs(box, number) {
   choose(tabs[0]);
 }
 
-/* A box that shows what is typed into a password field */
-function offerToShow(box) {
-  const field = document.getElementById(box.dataset.shows);
-  box.closest("label").hidden = false;
-  box.addEventListener("change", () => { field.type = box.checked ? "text" : "password"; });
-}
-
-/* Live pages: the server says "look", htmx fetches. Without a stream, look every 5 s. */
+/* Live pages: the server says "look" when a status changes, htmx fetches. Usual pings and what only
+   time changes (a monitor that is due) send no event: for these, look every 5 s. */
 
 const POLL_MS = 5000;
 let lookSoon = 0;
@@ -134,15 +128,12 @@ function look() {
 }
 
 function goLive(element) {
-  let poll = 0;
-  const startPolling = () => { poll ||= setInterval(look, POLL_MS); };
-  if (!window.EventSource) return startPolling();
+  setInterval(look, POLL_MS);
+  window.addEventListener("pageshow", (event) => { if (event.persisted) look(); });
+  if (!window.EventSource) return;
   const source = new EventSource(element.dataset.live);
-  source.onopen = () => { if (poll) look(); clearInterval(poll); poll = 0; };
   source.onmessage = look;
-  source.onerror = startPolling;
   window.addEventListener("pagehide", () => source.close());
-  window.addEventListener("pageshow", (event) => { if (event.persisted) { look(); startPolling(); } });
 }
 
 /* A refreshed part may carry the page's new title and icon: data-title, data-favicon. */
@@ -201,7 +192,6 @@ document.addEventListener("keydown", (event) => { closeMenus(event); onKey(event
 document.addEventListener("htmx:load", (event) => { takeOver(event.detail.elt); refreshTimes(); });
 $all("[data-tabs]").forEach(makeTabs);
 $all("[data-shows]").forEach(makeShowable);
-$all("[data-shows]").forEach(offerToShow);
 $all("[data-live]").forEach(goLive);
 document.querySelector("[data-focus]")?.focus();
 setInterval(refreshTimes, 1000);

@@ -26,7 +26,7 @@ BAR = 50.0  # milliseconds
 DASHBOARD = "/monitors"
 
 # Some of everything: of ten monitors one is late, one failed, one paused; every third has a
-# cron line, and every minute there is another one, so that no two read alike.
+# cron line, and their schedules differ.
 FILL = """
     INSERT INTO account (email, email_confirmed_at, created_at)
     VALUES ('owner@example.org', now(), now());

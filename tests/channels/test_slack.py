@@ -45,8 +45,8 @@ def test_the_message_has_the_documented_shape() -> None:
             "emoji": False,
         },
     }
-    assert opening["text"]["text"] == "As of 02:12 Europe/Berlin (01:12 UTC)."
-    assert card["fields"][2:4] == [
+    assert opening["text"]["text"] == "No ping came by 02:10 Europe/Berlin (01:10 UTC)."
+    assert card["fields"][:2] == [
         {"type": "mrkdwn", "text": "*Expected*", "verbatim": True},
         {"type": "plain_text", "text": "02:00 Europe/Berlin (01:00 UTC)", "emoji": False},
     ]

@@ -45,31 +45,31 @@ def test_the_headline_is_the_fact_and_the_subject_adds_how_long(
 
 def test_the_card_of_a_missed_ping_says_what_was_expected_when() -> None:
     assert alert_words.rows(opened()) == [
-        ("Cause", "No ping came in time."),
         ("Expected", "02:00 Europe/Berlin (01:00 UTC)"),
         ("Late by", "12 min when this was sent"),
         ("Last ping", "Thu 19 Nov 2026, 02:12 Europe/Berlin (01:12 UTC)"),
-        ("Schedule", "At 02:00 AM, in Europe/Berlin"),
+        ("Schedule", "at 02:00, in Europe/Berlin"),
     ]
 
 
 def test_the_card_of_an_overrun_says_when_the_limit_passed() -> None:
     rows = dict(alert_words.rows(opened(cause=Cause.OVERRAN)))
 
-    assert rows["Cause"] == "The job started and did not finish in time."
     assert rows["Time limit"] == "02:10 Europe/Berlin (01:10 UTC)"
     assert rows["Late by"] == "2 min when this was sent"
 
 
-def test_the_card_of_a_failure_says_when_and_how() -> None:
+def test_the_card_of_a_failure_says_when() -> None:
     rows = dict(alert_words.rows(opened(exit_status=3, **FAILED)))
 
-    assert rows["Cause"] == "The job reported a failure, exit status 3."
     assert rows["Failed"] == "02:10 Europe/Berlin (01:10 UTC)"
     assert "Late by" not in rows
 
 
-def test_the_card_of_the_end_says_how_long_it_lasted() -> None:
+def test_the_card_of_the_end_says_what_was_and_how_long_it_lasted() -> None:
+    failure = dict(alert_words.rows(resolved(exit_status=3, **FAILED)))
+
+    assert failure["Cause"] == "The job reported a failure, exit status 3."
     assert alert_words.rows(resolved()) == [
         ("Cause", "No ping came in time."),
         ("Began", "02:00 Europe/Berlin (01:00 UTC)"),
@@ -101,9 +101,25 @@ def test_late_by_nothing_yet_is_just_late() -> None:
     assert alert_words.subject(opened(expected_at=NOW)) == "nightly backup is late"
 
 
-def test_the_opening_says_when_it_was_so() -> None:
-    assert alert_words.opening(opened()) == "As of 02:12 Europe/Berlin (01:12 UTC)."
-    assert alert_words.opening(TEST) == "This is a test. Alerts reach this channel."
+@pytest.mark.parametrize(
+    ("alert", "opening"),
+    [
+        (opened(), "No ping came by 02:10 Europe/Berlin (01:10 UTC)."),
+        (
+            opened(cause=Cause.OVERRAN),
+            "The job started and did not finish by 02:10 Europe/Berlin (01:10 UTC).",
+        ),
+        (opened(**FAILED), "The job reported a failure at 02:10 Europe/Berlin (01:10 UTC)."),
+        (
+            opened(exit_status=3, **FAILED),
+            "The job reported a failure (exit status 3) at 02:10 Europe/Berlin (01:10 UTC).",
+        ),
+        (resolved(), "The job succeeded at 02:12 Europe/Berlin (01:12 UTC)."),
+        (TEST, "This is a test. Alerts reach this channel."),
+    ],
+)
+def test_the_opening_says_what_happened_when(alert: Alert, opening: str) -> None:
+    assert alert_words.opening(alert) == opening
 
 
 def test_the_brief_form_says_the_essential() -> None:

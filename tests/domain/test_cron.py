@@ -198,14 +198,14 @@ def test_an_unknown_zone_is_refused_with_the_name_it_was_meant_for(name: str, hi
 @pytest.mark.parametrize(
     ("expression", "words"),
     [
-        ("0 2 * * *", "At 02:00, in Europe/Berlin"),
-        ("*/5 * * * *", "Every 5 minutes, in Europe/Berlin"),
-        ("0 0 1 * 1", "At 00:00, on day 1 of the month, or on Monday, in Europe/Berlin"),
+        ("0 2 * * *", "at 02:00, in Europe/Berlin"),
+        ("*/5 * * * *", "every 5 minutes, in Europe/Berlin"),
+        ("0 0 1 * 1", "at 00:00, on day 1 of the month, or on Monday, in Europe/Berlin"),
         (
             "0 0 */2 * 1",
-            "At 00:00 on every second day of month if it's on Monday, in Europe/Berlin",
+            "at 00:00 on every second day of month if it's on Monday, in Europe/Berlin",
         ),
-        ("0 *,5 * * *", "At minute 0 past every hour and hour 5, in Europe/Berlin"),
+        ("0 *,5 * * *", "at minute 0 past every hour and hour 5, in Europe/Berlin"),
     ],
 )
 def test_a_cron_line_is_told_in_words(expression: str, words: str) -> None:

@@ -153,8 +153,8 @@ def test_lines_are_trimmed_and_empty_ones_dropped() -> None:
 
 
 def test_a_calendar_is_told_in_its_own_words() -> None:
-    assert OnCalendar("daily", "UTC").words() == 'On calendar "daily", in UTC'
+    assert OnCalendar("daily", "UTC").words() == 'on calendar "daily", in UTC'
     assert (
         OnCalendar("02:00 Europe/Berlin\n14:00 UTC", "Asia/Tokyo").words()
-        == 'On calendar "02:00 Europe/Berlin" and "14:00 UTC"'
+        == 'on calendar "02:00 Europe/Berlin" and "14:00 UTC"'
     )

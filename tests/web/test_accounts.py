@@ -20,7 +20,7 @@ def test_who_signs_up_confirms_with_one_button_and_is_signed_in(
     client: Browser, session: Session
 ) -> None:
     answer = client.submit("/sign-up", ALICE)
-    assert "Look into your mail" in client.follow(answer).text
+    assert "Check your mail" in client.follow(answer).text
     link = confirm_link(account_of(session, "alice@example.org"))
 
     answer = client.submit(link)

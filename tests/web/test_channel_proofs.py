@@ -49,8 +49,9 @@ def test_opening_the_link_confirms_nothing_pressing_the_button_does(
 def test_a_link_that_is_not_ours_is_refused_with_a_sentence(client: Browser) -> None:
     answer = client.get("/channels/confirm/nonsense")
 
-    assert answer.status_code == 400
+    assert answer.status_code == 410
     assert "not made by us" in answer.text
+    assert "send you a new link" in answer.text
 
 
 def test_the_confirmation_page_shows_nothing_the_sender_typed(

@@ -59,6 +59,12 @@ def test_a_strip_has_one_path_per_outcome_and_ends_at_the_right_edge() -> None:
     assert paths == {"success": "M110 20v-20M118 20v-12", "failed": "M114 20v-4"}
 
 
+def test_a_strip_is_told_in_words() -> None:
+    words = filters.strip_words([("success", 1.0), ("failed", 0.2), ("missed", 1.0)])
+
+    assert words == "Last 3 runs: 1 failed, 1 missed"
+
+
 def test_a_strip_shows_the_last_thirty_runs() -> None:
     [(outcome, path)] = filters.strip_paths([("success", 1.0)] * 40)
 

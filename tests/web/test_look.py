@@ -47,8 +47,8 @@ def compressed(paths: list[Path]) -> int:
 def tokens(scheme: str) -> dict[str, str]:
     """Return the colours of the scheme, light or dark, by name."""
     sheet = (STATIC / "css" / "base.css").read_text(encoding="utf-8")
-    light = sheet[sheet.index(":root {") : sheet.index("@media (prefers-color-scheme: dark)")]
-    dark = sheet[sheet.index("@media (prefers-color-scheme: dark)") :]
+    start = sheet.index("@media screen and (prefers-color-scheme: dark)")
+    light, dark = sheet[sheet.index(":root {") : start], sheet[start:]
     dark = dark[: dark.index("\n}\n")]
     colours = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", light))
     if scheme == "dark":

@@ -31,8 +31,10 @@ def mailbox(settings: Settings) -> Iterator[Path]:
 
 
 def test_an_empty_mailbox_says_how_to_send_to_people(client: Browser) -> None:
+    front = client.get("/")
     page = client.get("/mailbox")
 
+    assert 'href="/mailbox"' in front.text
     assert "No mail yet" in page.text
     assert "SMTP_URL" in page.text
 
@@ -75,6 +77,7 @@ def test_nobody_elsewhere_can_look_into_it(client: Browser, mailbox: Path, path:
     assert from_elsewhere.status_code == 404
     assert through_a_proxy.status_code == 404
     assert "nightly backup" not in from_elsewhere.text
+    assert 'href="/mailbox"' not in from_elsewhere.text
 
 
 def test_with_a_mail_server_there_is_no_mailbox(make_site: MakeSite) -> None:
