@@ -117,7 +117,7 @@ function makeTabs(box, number) {
 }
 
 /* Live pages: the server says "look" when a status changes, htmx fetches. Usual pings and what only
-   time changes (a monitor that is due) send no event: for these, look every 5 s. */
+   time changes (a monitor that is due) send no event: for these, a page in sight looks every 5 s. */
 
 const POLL_MS = 5000;
 let lookSoon = 0;
@@ -128,7 +128,8 @@ function look() {
 }
 
 function goLive(element) {
-  setInterval(look, POLL_MS);
+  setInterval(() => { if (!document.hidden) look(); }, POLL_MS);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
   window.addEventListener("pageshow", (event) => { if (event.persisted) look(); });
   if (!window.EventSource) return;
   const source = new EventSource(element.dataset.live);
