@@ -5,42 +5,29 @@ import os
 import signal
 import socket
 import subprocess
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import Engine
+from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
 from earlywatch.config import load_settings
+from earlywatch.db import Base
 from earlywatch.models import Monitor
 from earlywatch.server import gunicorn_command
+from tests import servers
 from tests.builders import make_monitor, make_workspace
+from tests.waiting import free_port, wait_until
 
 ROOT = Path(__file__).parent.parent
 START = 40.0  # seconds, on a machine busy with other tests
 SECRET_KEY = "for the tests alone"
 KNOWN = ("PATH", "HOME", "LANG", "VIRTUAL_ENV")
-
-
-def wait_until(met: Callable[[], bool], seconds: float, what: str) -> None:
-    """Return once `met()`; fail after so many seconds."""
-    end = time.monotonic() + seconds
-    while not met():
-        assert time.monotonic() < end, f"waited {seconds} s for {what}"
-        time.sleep(0.05)
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def add_monitors(engine: Engine, count: int = 1, **columns: object) -> list[UUID]:
@@ -56,6 +43,16 @@ def monitor_of(engine: Engine, key: UUID) -> Monitor:
     """Return the monitor with this ping key as it is now."""
     with Session(engine) as session:
         return session.query(Monitor).filter_by(ping_key=key).one()
+
+
+@contextmanager
+def database_with_tables(name: str) -> Iterator[str]:
+    """Give the URL of a database of its own that has all tables."""
+    with servers.database(name) as url:
+        engine = create_engine(url)
+        Base.metadata.create_all(engine)
+        engine.dispose()
+        yield url
 
 
 class Server:

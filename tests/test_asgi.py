@@ -9,7 +9,8 @@ import pytest
 from earlywatch.asgi import with_chunked_bodies
 from earlywatch.config import load_settings
 from earlywatch.server import gunicorn_command
-from tests.serving import SECRET_KEY, Server, free_port
+from tests.serving import SECRET_KEY, Server
+from tests.waiting import free_port
 
 
 @pytest.fixture(scope="module")

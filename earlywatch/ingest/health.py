@@ -16,11 +16,10 @@ from earlywatch.ingest.http import Receive, Scope, Send
 from earlywatch.ingest.line import Line
 from earlywatch.models import Delivery, Tick
 from earlywatch.models.columns import OutboxState
+from earlywatch.services.detection import STALE_TICK, TICK
 
 logger = logging.getLogger(__name__)
 
-DETECTOR = "detect"
-OLDEST_TICK = timedelta(seconds=30)
 PATIENCE = 3.0  # seconds for an answer of the database
 FRESH = timedelta(seconds=1)  # how long an answer is given again: asking often must cost nothing
 
@@ -38,7 +37,7 @@ class Health:
     def good(self) -> bool:
         """The database is there, and the detector looked at it lately."""
         age = self.last_tick_age
-        return self.database and age is not None and age <= OLDEST_TICK.total_seconds()
+        return self.database and age is not None and age <= STALE_TICK.total_seconds()
 
     def as_json(self) -> bytes:
         """Return what is shown."""
@@ -95,7 +94,7 @@ class HealthApp:
         now = utcnow()
         try:
             with Session(self._line.engine) as session:
-                ticked_at = session.scalar(select(Tick.ticked_at).where(Tick.name == DETECTOR))
+                ticked_at = session.scalar(select(Tick.ticked_at).where(Tick.name == TICK))
                 due_at = session.scalar(
                     select(func.min(Delivery.next_attempt_at)).where(
                         Delivery.state == OutboxState.PENDING, Delivery.next_attempt_at <= now

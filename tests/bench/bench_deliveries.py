@@ -14,8 +14,9 @@ import requests
 from sqlalchemy import text
 
 from tests.bench.table import Row, at_least, at_most, percentile, show
-from tests.e2e.sinks import Inbox, mail_server, wait_until
+from tests.e2e.sinks import Inbox, mail_server
 from tests.e2e.stack import Stack, running
+from tests.waiting import wait_until
 
 OWNER = "owner@example.org"
 ALERTS = 6_000

@@ -11,8 +11,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
 
-from tests.e2e.sinks import wait_until
 from tests.e2e.stack import PASSWORD
+from tests.waiting import wait_until
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = [

@@ -1,10 +1,9 @@
 """The outside world on loopback: servers for mail and HTTP that remember what came when."""
 
 import json
-import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -14,6 +13,8 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from aiosmtpd.controller import Controller
+
+from tests.waiting import free_port, wait_until
 
 MAIL = "mail"
 
@@ -46,17 +47,6 @@ class Inbox:
         return self.about(words, path)[0]
 
 
-def wait_until(
-    condition: Callable[[], bool], seconds: float, what: str, every: float = 0.02
-) -> None:
-    """Return once `condition` holds; fail, naming `what` was awaited, after so many seconds."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise AssertionError(f"waited {seconds:g} s for {what}")
-        time.sleep(every)
-
-
 class MailHandler:
     """Keeps what a mail server accepts."""
 
@@ -80,14 +70,6 @@ def plain_text(mail: EmailMessage) -> str:
     part = mail.get_body(("plain",))
     assert part is not None, "a mail without a text part"
     return str(part.get_content())
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

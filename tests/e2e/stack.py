@@ -13,7 +13,7 @@ import requests
 from sqlalchemy import Engine, create_engine, text
 
 from earlywatch.embedded import EmbeddedPostgres, EmbeddedValkey
-from tests.e2e.sinks import free_port, wait_until
+from tests.waiting import free_port, wait_until
 
 START = 60.0  # seconds, on a machine busy with other tests
 PASSWORD = "correct horse battery"

@@ -5,8 +5,9 @@ from contextlib import ExitStack
 
 import requests
 
-from tests.e2e.sinks import MAIL, Inbox, wait_until
+from tests.e2e.sinks import MAIL, Inbox
 from tests.e2e.stack import Stack
+from tests.waiting import wait_until
 
 OWNER = "owner@example.org"
 JOBS = 15

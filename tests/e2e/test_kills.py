@@ -11,8 +11,9 @@ import pytest
 import requests
 from sqlalchemy import text
 
-from tests.e2e.sinks import MAIL, Inbox, wait_until
+from tests.e2e.sinks import MAIL, Inbox
 from tests.e2e.stack import Stack
+from tests.waiting import wait_until
 
 SEED = 20_261_120
 LENGTH = 120.0  # seconds

@@ -8,8 +8,9 @@ import requests
 
 from earlywatch.embedded import EmbeddedPostgres, EmbeddedValkey
 from tests.e2e.person import Person
-from tests.e2e.sinks import MAIL, Inbox, wait_until
+from tests.e2e.sinks import MAIL, Inbox
 from tests.e2e.stack import Stack, running
+from tests.waiting import wait_until
 
 OWNER = "owner@example.org"
 RECOVERY = 60.0  # seconds

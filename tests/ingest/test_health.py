@@ -13,7 +13,8 @@ from earlywatch import __version__
 from earlywatch.clock import utcnow
 from earlywatch.models import Delivery, Tick
 from tests.builders import make_delivery
-from tests.serving import Server, wait_until
+from tests.serving import Server
+from tests.waiting import wait_until
 
 FRESH = 3.0  # seconds after which a new look must have been taken
 

@@ -19,7 +19,8 @@ from sqlalchemy.orm import Session
 from earlywatch.db import Base
 from earlywatch.embedded import EmbeddedPostgres
 from earlywatch.models import Monitor, Ping
-from tests.serving import Server, add_monitors, connect, wait_until
+from tests.serving import Server, add_monitors, connect
+from tests.waiting import wait_until
 
 SOON = 8.0  # seconds within which nobody may be left without an answer
 CLIENTS = 16

@@ -5,18 +5,13 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine, create_engine
 
-from earlywatch.db import Base
-from tests import servers
-from tests.serving import Server
+from tests.serving import Server, database_with_tables
 
 
 @pytest.fixture(scope="session")
 def site_database(worker: str) -> Iterator[str]:
     """The address of a database with all tables."""
-    with servers.database(f"{worker}_site") as url:
-        engine = create_engine(url)
-        Base.metadata.create_all(engine)
-        engine.dispose()
+    with database_with_tables(f"{worker}_site") as url:
         yield url
 
 
