@@ -53,7 +53,9 @@ def send(config: dict[str, Any], alert: Alert, doors: Doors) -> str:
     try:
         return doors.mail.send(letter(config["address"], alert))
     except MailError as error:
-        raise ChannelError(str(error), permanent=error.permanent) from error
+        raise ChannelError(
+            str(error), permanent=error.permanent, timed_out=error.timed_out
+        ) from error
 
 
 def letter(address: str, alert: Alert) -> Mail:

@@ -35,14 +35,21 @@ class ChannelError(EarlywatchError):
     """A message was not accepted.
 
     `permanent`: this place will never take one again. `retry_after`: the other side's wish.
+    `timed_out`: the other side hung, and would hold up the next message as well.
     """
 
     def __init__(
-        self, sentence: str, *, permanent: bool = False, retry_after: timedelta | None = None
+        self,
+        sentence: str,
+        *,
+        permanent: bool = False,
+        retry_after: timedelta | None = None,
+        timed_out: bool = False,
     ) -> None:
         super().__init__(sentence)
         self.permanent = permanent
         self.retry_after = retry_after
+        self.timed_out = timed_out
 
 
 class InvalidChannel(EarlywatchError):

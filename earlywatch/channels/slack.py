@@ -61,7 +61,9 @@ def send(config: dict[str, Any], alert: Alert, doors: Doors) -> str:
             config["webhook_url"], json=payload(alert), headers={"Idempotency-Key": alert.id}
         )
     except Unreachable as error:
-        raise ChannelError(str(error), permanent=error.permanent) from error
+        raise ChannelError(
+            str(error), permanent=error.permanent, timed_out=error.timed_out
+        ) from error
     if 200 <= answer.status < 300:
         return _line(answer)
     said = answer.text.strip()

@@ -50,7 +50,10 @@ def send(config: dict[str, Any], alert: Alert, doors: Doors) -> str:
         return doors.sms.send(config["phone_number"], body(alert), alert.id)
     except SmsError as error:
         raise ChannelError(
-            str(error), permanent=error.permanent, retry_after=error.retry_after
+            str(error),
+            permanent=error.permanent,
+            retry_after=error.retry_after,
+            timed_out=error.timed_out,
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Connections that reach public addresses only, and answers that arrive in time or not at all."""
+"""Connections that reach public addresses only, and do all they do in time or not at all."""
 
 import http.client
 import io
@@ -11,13 +11,16 @@ from requests.adapters import HTTPAdapter
 from requests_hardened.ip_filter import InvalidIPAddress, get_ip_address
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
-from earlywatch.clients.deadline import DeadlineReader
+from earlywatch.clients.deadline import DeadlineReader, Place, connect, send_all
+from earlywatch.clients.lookup import look_up
 from earlywatch.errors import EarlywatchError
 
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 
+CONNECT_SECONDS = 5.0  # for one address, encryption included
 IDLE_SECONDS = 30.0
 
 # Beside what requests-hardened refuses: private, loopback, link-local, multicast, CGNAT, NAT64,
@@ -39,17 +42,25 @@ class Guard:
     def __init__(self, private_targets: tuple[Network, ...]) -> None:
         self._private_targets = private_targets
 
-    def pin(self, host: str, port: int) -> str:
-        """Return the address to connect to. Raises Refused, or an OSError if there is none."""
+    def places(self, host: str, port: int, until: float) -> list[Place]:
+        """Return where to connect to, until a moment of `time.monotonic()`.
+
+        Raises Refused, or an OSError if there is no such host or the lookup takes too long.
+        """
+        allowed = [place for place in look_up(host, port, until) if self._allows(place)]
+        if not allowed:
+            raise Refused(f"{host} is not a public address, so nothing is sent to it.")
+        return allowed
+
+    def _allows(self, place: Place) -> bool:
+        _family, (text, port, *_) = place
         address: Address
         try:
-            address, _ = get_ip_address(host, port, allow_loopback=False)
+            address, _ = get_ip_address(text, port, allow_loopback=False)
             public = address.is_global and not _within(address, ALSO_REFUSED)
         except InvalidIPAddress as refused:
             address, public = refused.args[0], False
-        if not public and not _within(address, self._private_targets):
-            raise Refused(f"{host} is not a public address, so nothing is sent to it.")
-        return str(address)
+        return public or _within(address, self._private_targets)
 
 
 class GuardedAdapter(HTTPAdapter):
@@ -64,10 +75,10 @@ class GuardedAdapter(HTTPAdapter):
         guard = self._guard
 
         class Plain(PunctualConnection):
-            pinned_by = guard
+            guarded_by = guard
 
         class Secure(PunctualSecureConnection):
-            pinned_by = guard
+            guarded_by = guard
 
         class PlainPool(HTTPConnectionPool):
             ConnectionCls = Plain
@@ -88,17 +99,32 @@ class PunctualResponse(http.client.HTTPResponse):
         self.fp = io.BufferedReader(DeadlineReader(sock, until))
 
 
-class _Pinned:
+class _Punctual:
     """Connects to the address that was checked: a name cannot change its meaning in between.
 
-    Left alone for long it counts as closed: it may have died without a word.
+    All ends when the `timeout` that urllib3 sets has passed, counted from setting it. Left alone
+    for long a connection counts as closed: it may have died without a word.
     """
 
-    pinned_by: Guard | None = None
+    guarded_by: Guard | None = None
     host: str
     port: int
+    sock: socket.socket | None
+    socket_options: Any
     _dns_host: str
     _used_at = 0.0
+    _seconds: float | None = None
+    _until = 0.0
+
+    @property
+    def timeout(self) -> float | None:
+        """The seconds that were given, from the moment they were."""
+        return self._seconds
+
+    @timeout.setter
+    def timeout(self, seconds: float | None) -> None:
+        self._seconds = seconds
+        self._until = time.monotonic() + (seconds or 0)
 
     @property
     def is_connected(self) -> bool:
@@ -110,24 +136,39 @@ class _Pinned:
         self._used_at = time.monotonic()
         return response
 
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()  # type: ignore[attr-defined]
+        assert self.sock is not None
+        send_all(self.sock, data, self._until)
+
     def _new_conn(self) -> socket.socket:
-        name = self._dns_host
-        if self.pinned_by is not None:
-            self._dns_host = self.pinned_by.pin(name.strip("[]"), self.port)
+        """Connect; tell errors in urllib3's classes, which is what it understands."""
         try:
-            sock: socket.socket = super()._new_conn()  # type: ignore[misc]
-            return sock
-        finally:
-            self._dns_host = name
+            sock = connect(self._places(), self._until, CONNECT_SECONDS)
+            sock.settimeout(max(min(self._until - time.monotonic(), CONNECT_SECONDS), 0.001))
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error  # type: ignore[arg-type]
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, str(error)) from error
+        except OSError as error:
+            raise NewConnectionError(self, str(error)) from error  # type: ignore[arg-type]
+        for option in self.socket_options:
+            sock.setsockopt(*option)
+        return sock
+
+    def _places(self) -> list[Place]:
+        find = self.guarded_by.places if self.guarded_by else look_up
+        return find(self._dns_host.strip("[]"), self.port, self._until)
 
 
-class PunctualConnection(_Pinned, HTTPConnection):
+class PunctualConnection(_Punctual, HTTPConnection):
     """A plain connection."""
 
     response_class = PunctualResponse
 
 
-class PunctualSecureConnection(_Pinned, HTTPSConnection):
+class PunctualSecureConnection(_Punctual, HTTPSConnection):
     """A connection over TLS; the certificate is checked against the name, not the address."""
 
     response_class = PunctualResponse

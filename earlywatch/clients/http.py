@@ -15,26 +15,33 @@ import requests
 from urllib3 import Timeout
 from urllib3.exceptions import HTTPError
 
+from earlywatch.clients.deadline import caused_by
 from earlywatch.clients.guard import Guard, GuardedAdapter, Network, Refused
+from earlywatch.clients.lookup import SlowLookup
 from earlywatch.errors import EarlywatchError
 
-CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 20.0
 MAX_ANSWER_BYTES = 64 * 1024
+LONGEST_WISH = timedelta(hours=1)  # whoever asks us to wait longer is asked again all the same
 USER_AGENT = "Earlywatch"
 
 
 class Unreachable(EarlywatchError):
-    """No answer came. `permanent`: the address is refused, trying again is of no use."""
+    """No answer came.
 
-    def __init__(self, sentence: str, *, permanent: bool = False) -> None:
+    `permanent`: the address is refused, trying again is of no use. `timed_out`: the other side
+    hung, and trying again may take as long.
+    """
+
+    def __init__(self, sentence: str, *, permanent: bool = False, timed_out: bool = False) -> None:
         super().__init__(sentence)
         self.permanent = permanent
+        self.timed_out = timed_out
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a server said; `text` is cut at 64 kB."""
+    """What a server said; `text` is cut at 64 kB, `retry_after` at an hour."""
 
     status: int
     text: str
@@ -87,9 +94,11 @@ class Http:
         """Refuse a URL that `post` would not send to. Raises Unreachable with a sentence."""
         host = _host(url)
         try:
-            self._guard.pin(host, urlsplit(url).port or 443)
+            self._guard.places(host, urlsplit(url).port or 443, time.monotonic() + TOTAL_SECONDS)
         except Refused as refused:
             raise Unreachable(str(refused), permanent=True) from None
+        except SlowLookup:
+            raise _slow_lookup(host) from None
         except (requests.RequestException, OSError, ValueError):
             raise Unreachable(f"The host {host} could not be found.") from None
 
@@ -111,7 +120,7 @@ def _session(guard: Guard | None) -> requests.Session:
 
 
 def _send(session: requests.Session, url: str, until: float, arguments: dict[str, Any]) -> Answer:
-    limits: Any = Timeout(connect=CONNECT_SECONDS, total=max(until - time.monotonic(), 0.001))
+    limits: Any = Timeout(total=max(until - time.monotonic(), 0.001))
     with closing(
         session.post(url, timeout=limits, allow_redirects=False, stream=True, **arguments)
     ) as response:
@@ -129,12 +138,13 @@ def _text(response: requests.Response) -> str:
 def _retry_after(response: requests.Response) -> timedelta | None:
     wish = response.headers.get("Retry-After", "").strip()
     if wish.isascii() and wish.isdigit():
-        return timedelta(seconds=min(int(wish), 86400))
+        return timedelta(seconds=min(float(wish), LONGEST_WISH.total_seconds()))
     try:
         until = parsedate_to_datetime(wish)
-        return max(until - parsedate_to_datetime(response.headers["Date"]), timedelta(0))
-    except (KeyError, ValueError, TypeError):
+        wait = until - parsedate_to_datetime(response.headers["Date"])
+    except (LookupError, ValueError, TypeError, OverflowError):
         return None
+    return min(max(wait, timedelta(0)), LONGEST_WISH)
 
 
 def _host(url: str) -> str:
@@ -158,16 +168,16 @@ def _was_hung_up(error: requests.ConnectionError) -> bool:
 def _unreachable(host: str, error: Exception) -> Unreachable:
     if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
         return Unreachable("That is not an address on the web.", permanent=True)
-    if isinstance(error, (requests.Timeout, TimeoutError)):
-        return Unreachable(f"{host} did not answer in time.")
-    if isinstance(error, requests.exceptions.SSLError):
+    if caused_by(error, SlowLookup):
+        return _slow_lookup(host)
+    if caused_by(error, requests.Timeout, TimeoutError):
+        return Unreachable(f"{host} did not answer in time.", timed_out=True)
+    if caused_by(error, requests.exceptions.SSLError):
         return Unreachable(f"{host} has no valid certificate.")
-    if isinstance(_root(error), socket.gaierror):
+    if caused_by(error, socket.gaierror):
         return Unreachable(f"The host {host} could not be found.")
     return Unreachable(f"{host} could not be reached.")
 
 
-def _root(error: BaseException) -> BaseException:
-    while error.__context__ is not None:
-        error = error.__context__
-    return error
+def _slow_lookup(host: str) -> Unreachable:
+    return Unreachable(f"The host {host} could not be looked up in time.", timed_out=True)

@@ -11,11 +11,15 @@ from earlywatch.errors import EarlywatchError
 
 
 class MailError(EarlywatchError):
-    """A mail was not accepted. `permanent`: this address will never take one."""
+    """A mail was not accepted.
 
-    def __init__(self, sentence: str, *, permanent: bool = False) -> None:
+    `permanent`: this address will never take one. `timed_out`: the mail server hung.
+    """
+
+    def __init__(self, sentence: str, *, permanent: bool = False, timed_out: bool = False) -> None:
         super().__init__(sentence)
         self.permanent = permanent
+        self.timed_out = timed_out
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ class Mailer:
     """Sends mails, from any number of threads.
 
     `smtp_url`: `smtp://` encrypts when the server offers it, `smtp+starttls://` insists on it
-    and on a valid certificate, `smtps://` is encrypted from the start. Without it, mails are
+    and on a valid certificate, `smtps://` is encrypted from the start. A name and password in
+    `smtp://` make it insist too, unless the server is on this machine. Without a URL, mails are
     kept in `mailbox_dir`.
     """
 

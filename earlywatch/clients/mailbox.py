@@ -13,6 +13,7 @@ from earlywatch.clock import utcnow
 from earlywatch.errors import NotFound
 
 NAME = re.compile(r"\d{8}T\d{12}-[0-9a-f]{12}")
+OPEN_TO_OTHERS = 0o077
 MOMENT = "%Y%m%dT%H%M%S%f"
 
 
@@ -30,11 +31,17 @@ class KeptMail:
 
 
 def keep_mail(directory: Path, content: bytes, mail_id: str) -> None:
-    """Write a mail so that a reader finds it whole or not at all. Raises OSError."""
-    directory.mkdir(parents=True, exist_ok=True)
+    """Write a mail so that a reader finds it whole or not at all. Raises OSError.
+
+    Its links open accounts, so nobody else on this machine may read it.
+    """
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if directory.stat().st_mode & OPEN_TO_OTHERS:
+        directory.chmod(0o700)
     digest = hashlib.sha256(mail_id.encode()).hexdigest()[:12]
     path = directory / f"{utcnow():{MOMENT}}-{digest}.eml"
     unfinished = path.with_suffix(".tmp")
+    unfinished.touch(mode=0o600)
     unfinished.write_bytes(content)
     unfinished.replace(path)
 

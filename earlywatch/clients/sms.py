@@ -5,9 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 from earlywatch.clients.http import Answer, Http, Unreachable
+from earlywatch.domain.alert_words import one_line
 from earlywatch.errors import EarlywatchError
 
 LONGEST_BODY = 320  # characters: two messages' worth
+LONGEST_ANSWER = 300  # characters shown to people
+LONGEST_MESSAGE = 200  # of what Twilio says in words
 
 # Twilio's codes for numbers that no message will ever reach.
 # https://www.twilio.com/docs/api/errors
@@ -26,14 +29,21 @@ class SmsError(EarlywatchError):
     """A message was not accepted.
 
     `permanent`: this number will never take one. `retry_after`: the other side's wish.
+    `timed_out`: the other side hung.
     """
 
     def __init__(
-        self, sentence: str, *, permanent: bool = False, retry_after: timedelta | None = None
+        self,
+        sentence: str,
+        *,
+        permanent: bool = False,
+        retry_after: timedelta | None = None,
+        timed_out: bool = False,
     ) -> None:
         super().__init__(sentence)
         self.permanent = permanent
         self.retry_after = retry_after
+        self.timed_out = timed_out
 
 
 class Sms:
@@ -60,29 +70,32 @@ class Sms:
                 trusted=True,
             )
         except Unreachable as error:
-            raise SmsError(str(error)) from error
+            raise SmsError(str(error), timed_out=error.timed_out) from error
         said = _fields(answer)
         if answer.status in {200, 201}:
-            return f"{answer.status} {said.get('status', 'accepted')} {said.get('sid', '')}".strip()
+            words = f"{answer.status} {said.get('status', 'accepted')} {said.get('sid', '')}"
+            return one_line(words, LONGEST_ANSWER)
         raise _refusal(answer, said)
 
 
 def _refusal(answer: Answer, said: dict[str, Any]) -> SmsError:
     if answer.status in {401, 403}:
         return SmsError(f"Twilio did not accept our account ({answer.status}).")
-    code, message = said.get("code"), str(said.get("message", ""))[:200]
+    code, message = said.get("code"), one_line(str(said.get("message", "")), LONGEST_MESSAGE)
     words = f"Twilio answered {answer.status}"
-    if code:
+    if isinstance(code, int):
         words += f", error {code}"
     if message:
         words += f": {message.rstrip('.')}"
-    permanent = answer.status == 400 and code in GONE
-    return SmsError(f"{words}.", permanent=permanent, retry_after=answer.retry_after)
+    permanent = answer.status == 400 and isinstance(code, int) and code in GONE
+    return SmsError(
+        one_line(f"{words}.", LONGEST_ANSWER), permanent=permanent, retry_after=answer.retry_after
+    )
 
 
 def _fields(answer: Answer) -> dict[str, Any]:
     try:
         said = json.loads(answer.text)
-    except ValueError:
+    except (ValueError, RecursionError):  # brackets without end
         return {}
     return said if isinstance(said, dict) else {}

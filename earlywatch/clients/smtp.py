@@ -3,25 +3,34 @@
 import contextlib
 import io
 import smtplib
+import socket
 import ssl
 import time
 from collections import deque
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from earlywatch.clients.deadline import DeadlineReader
+from earlywatch.clients.deadline import DeadlineReader, caused_by, connect, send_all, time_left
 from earlywatch.clients.letter import MailError
+from earlywatch.clients.lookup import SlowLookup, look_up
+from earlywatch.clients.refusal import is_for_ever
+from earlywatch.domain.alert_words import one_line
 
-CONNECT_SECONDS = 10.0
+CONNECT_SECONDS = 10.0  # for one address
 TOTAL_SECONDS = 25.0
 PROBE_SECONDS = 4.0  # for a kept connection to show that it is alive
+GOODBYE_SECONDS = 0.05
 IDLE_SECONDS = 20.0  # after that it may have died silently
 MAX_IDLE = 16
 DEFAULT_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
-# Refusals of a recipient that are about us, or about today: full boxes, sign-in, wrong order.
-NOT_THE_ADDRESS = {503, 530, 535, 552}
+LONGEST_ANSWER = 300  # characters shown to people
 
+UNENCRYPTED = (
+    "The mail server offers no encryption, so our name and password are not sent to it."
+    " Set SMTP_URL to smtp+starttls:// or smtps://."
+)
 SENTENCES: tuple[tuple[type[OSError], str], ...] = (
     (smtplib.SMTPAuthenticationError, "The mail server did not accept our name and password."),
     (
@@ -29,6 +38,7 @@ SENTENCES: tuple[tuple[type[OSError], str], ...] = (
         "The mail server does not offer the encryption or sign-in that we need.",
     ),
     (ssl.SSLCertVerificationError, "The mail server has no valid certificate."),
+    (socket.gaierror, "The host of the mail server could not be found."),
 )
 
 
@@ -44,7 +54,9 @@ class Relay:
         self._password = unquote(parts.password or "")
         self._helo_name = helo_name
         self._context = ssl.create_default_context()
-        if self._scheme == "smtp":
+        # A password goes to nobody but the server it is for.
+        self._needs_tls = bool(self._user) and not _is_this_machine(self._host)
+        if self._scheme == "smtp" and not self._needs_tls:
             # Encrypting when offered is better than not, but proves nothing about the server.
             self._context.check_hostname = False
             self._context.verify_mode = ssl.CERT_NONE
@@ -63,7 +75,7 @@ class Relay:
         except OSError as error:  # smtplib's own errors are OSErrors
             raise _in_words(error) from error
         self._give_back(connection)
-        return _line(code, text)
+        return _line(code, text.decode("utf-8", "replace"))
 
     def close(self) -> None:
         """Close the connections that are kept open."""
@@ -113,6 +125,8 @@ class Relay:
             if self._scheme == "smtp+starttls" or (self._scheme == "smtp" and offered):
                 connection.starttls(context=self._context)
                 connection.ehlo()
+            elif self._scheme == "smtp" and self._needs_tls:
+                raise MailError(UNENCRYPTED)
             if self._user:
                 connection.login(self._user, self._password)
         except BaseException:
@@ -139,13 +153,29 @@ class _Connection(smtplib.SMTP):
         self._until = until
         self._tls_from_start = context
         self._reader: DeadlineReader | None = None
-        super().__init__(host, port, local_hostname=helo_name, timeout=CONNECT_SECONDS)
+        super().__init__(host, port, local_hostname=helo_name)
 
-    def _get_socket(self, host: str, port: int, timeout: float) -> Any:
-        sock = super()._get_socket(host, port, timeout)  # type: ignore[misc]
+    def _get_socket(self, host: str, port: int, _timeout: object) -> Any:
+        places = look_up(host, port, self._until)
+        sock = connect(places, self._until, CONNECT_SECONDS)
         if self._tls_from_start is None:
             return sock
-        return self._tls_from_start.wrap_socket(sock, server_hostname=host)
+        try:
+            sock.settimeout(time_left(self._until))
+            return self._tls_from_start.wrap_socket(sock, server_hostname=host)
+        except BaseException:
+            sock.close()
+            raise
+
+    def send(self, s: Any) -> None:
+        if self.sock is None:
+            raise smtplib.SMTPServerDisconnected("not connected")
+        content = s.encode(self.command_encoding) if isinstance(s, str) else s
+        try:
+            send_all(self.sock, content, self._until)
+        except OSError as error:
+            self.close()
+            raise smtplib.SMTPServerDisconnected("not connected any more") from error
 
     def hurry(self, until: float) -> None:
         """Let everything end at `until`, a moment of `time.monotonic()`."""
@@ -172,38 +202,47 @@ class _Connection(smtplib.SMTP):
 
     def leave(self) -> None:
         """Say goodbye without waiting for the answer."""
+        self.hurry(time.monotonic() + GOODBYE_SECONDS)
         with contextlib.suppress(OSError):
             self.putcmd("quit")
         self.close()
 
 
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def _in_words(error: OSError) -> MailError:
     if isinstance(error, RecipientRefused):
-        answer = _answer(error)
-        sentence = f"The mail server refused the address: {answer}"
-        return MailError(sentence, permanent=_is_about_address(error.smtp_code, answer))
+        code, text = error.smtp_code, _text(error)
+        sentence = f"The mail server refused the address: {_line(code, text)}"
+        return MailError(sentence, permanent=is_for_ever(code, text))
     for kind, sentence in SENTENCES:
         if isinstance(error, kind):
             return MailError(sentence)
     if isinstance(error, smtplib.SMTPResponseException):
-        return MailError(f"The mail server answered: {_answer(error)}")
-    if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
-        return MailError("The mail server did not answer in time.")
+        return MailError(f"The mail server answered: {_line(error.smtp_code, _text(error))}")
+    return _silence(error)
+
+
+def _silence(error: OSError) -> MailError:
+    if caused_by(error, SlowLookup):
+        sentence = "The host of the mail server could not be looked up in time."
+        return MailError(sentence, timed_out=True)
+    if caused_by(error, TimeoutError):
+        return MailError("The mail server did not answer in time.", timed_out=True)
     if isinstance(error, smtplib.SMTPServerDisconnected):
         return MailError("The mail server closed the connection.")
     return MailError("The mail server could not be reached.")
 
 
-def _is_about_address(code: int, answer: str) -> bool:
-    """Tell whether a refusal means that no mail of ours will ever be taken there."""
-    # Class 5.7 is about who may send: our server's trouble, not the recipient's.
-    return 500 <= code < 600 and code not in NOT_THE_ADDRESS and " 5.7." not in answer
-
-
-def _answer(error: smtplib.SMTPResponseException) -> str:
+def _text(error: smtplib.SMTPResponseException) -> str:
     text = error.smtp_error
-    return _line(error.smtp_code, text if isinstance(text, bytes) else text.encode())
+    return " ".join((text.decode("utf-8", "replace") if isinstance(text, bytes) else text).split())
 
 
-def _line(code: int, text: bytes) -> str:
-    return f"{code} {' '.join(text.decode('utf-8', 'replace').split())}"[:300].rstrip()
+def _line(code: int, text: str) -> str:
+    return one_line(f"{code} {text}", LONGEST_ANSWER)

@@ -124,6 +124,22 @@ def test_the_wish_to_wait_is_passed_on(
     assert not caught.value.permanent
 
 
+@pytest.mark.parametrize("status", [200, 500])
+def test_an_answer_is_fit_to_be_read_and_kept(
+    status: int, config: dict[str, Any], doors: Doors, receiver: Receiver
+) -> None:
+    receiver.status, receiver.text = status, f"a\x00b\x1b[31m{'word ' * 200}"
+
+    try:
+        answer = send(config, opened(), doors)
+    except ChannelError as error:
+        answer = str(error)
+
+    assert f"{status} a b" in answer
+    assert answer.isprintable()
+    assert len(answer) < 300
+
+
 def test_a_webhook_that_leads_inside_is_refused_when_saved_and_when_used(doors: Doors) -> None:
     public = Doors(Http(), doors.mail, doors.sms)
 

@@ -1,6 +1,7 @@
 """What the tests of several clients share."""
 
 import shutil
+import socket
 import ssl
 from collections.abc import Iterator
 from ipaddress import ip_network
@@ -8,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from earlywatch.clients import lookup
 from earlywatch.clients.http import Http
 from earlywatch.clients.mail import Mailer
 from tests.clients.mails import SENDER, Make
+from tests.clients.names import Names
 from tests.clients.servers import Receiver, http_server, make_certificate, server_context
+from tests.waiting import wait_until
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 
@@ -35,6 +39,16 @@ def stranger() -> Iterator[Http]:
     client = Http()
     yield client
     client.close()
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> Iterator[Names]:
+    """What host names of `.test` stand for; the network is asked about none of them."""
+    names = Names()
+    monkeypatch.setattr(socket, "getaddrinfo", names.look_up)
+    yield names
+    names.end.set()
+    wait_until(lambda: not lookup._running, 5, "the end of all lookups")
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -77,7 +77,8 @@ def mail_server(
     loop = asyncio.new_event_loop()
     sink = Sink()
     if auth:
-        options |= {"authenticator": sink.authenticate, "auth_required": True}
+        required = options.get("auth_require_tls", True)  # aiosmtpd warns of passwords in the clear
+        options |= {"authenticator": sink.authenticate, "auth_required": required}
     protocols: list[SMTP] = []
 
     def protocol() -> SMTP:
@@ -143,6 +144,19 @@ def tcp_server(script: Script) -> Iterator[int]:
         thread.join(5)
 
 
+@contextmanager
+def silent_listener() -> Iterator[int]:
+    """Give a port at which no connection comes about and none is refused: its queue is full."""
+    with ExitStack() as open_sockets:
+        listener = open_sockets.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        port = listener.getsockname()[1]
+        for _ in range(4):
+            waiting = open_sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(("127.0.0.1", port))
+        yield port
+
+
 @dataclass
 class Request:
     """What an HTTP receiver was sent."""
@@ -206,10 +220,10 @@ def http_server(certificate: tuple[Path, Path] | None = None) -> Iterator[Receiv
 
 
 def make_certificate(directory: Path) -> tuple[Path, Path]:
-    """Make a certificate for `localhost` that vouches for itself, and its key."""
+    """Make a certificate for `localhost` and `mail.test` that vouches for itself, and its key."""
     certificate, key = directory / "certificate.pem", directory / "key.pem"
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
-    command += ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    command += ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,DNS:mail.test"]
     command += ["-keyout", str(key), "-out", str(certificate)]
     subprocess.run(command, check=True, capture_output=True)
     return certificate, key

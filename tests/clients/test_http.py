@@ -63,13 +63,35 @@ def test_cookies_are_not_kept(client: Http, receiver: Receiver) -> None:
     ("headers", "wish"),
     [
         ({"Retry-After": "120"}, timedelta(seconds=120)),
-        ({"Retry-After": "99999999999"}, timedelta(days=1)),
+        ({"Retry-After": "7200"}, timedelta(hours=1)),
+        ({"Retry-After": "9" * 5000}, timedelta(hours=1)),
         (
             {
                 "Retry-After": "Fri, 20 Nov 2026 05:20:00 GMT",
                 "Date": "Fri, 20 Nov 2026 05:17:00 GMT",
             },
             timedelta(minutes=3),
+        ),
+        (
+            {
+                "Retry-After": "Fri, 01 Jan 2100 00:00:00 GMT",
+                "Date": "Fri, 20 Nov 2026 05:17:00 GMT",
+            },
+            timedelta(hours=1),
+        ),
+        (
+            {
+                "Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT",
+                "Date": "Mon, 01 Jan 0001 00:00:00 GMT",
+            },
+            timedelta(hours=1),
+        ),
+        (
+            {
+                "Retry-After": "Fri, 31 Dec 99999999999999999999 23:59:59 GMT",
+                "Date": "Fri, 20 Nov 2026 05:17:00 GMT",
+            },
+            None,
         ),
         ({"Retry-After": "soon"}, None),
         ({"Retry-After": "-5"}, None),

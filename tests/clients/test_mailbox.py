@@ -1,5 +1,6 @@
 """Mail kept in a directory, for a first run without a mail server."""
 
+import stat
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,6 +57,18 @@ def test_files_of_others_are_not_mails(mailbox: Path) -> None:
 def test_a_name_that_is_none_of_ours_is_not_found(name: str, mailbox: Path) -> None:
     with pytest.raises(NotFound):
         read_mail(mailbox, name)
+
+
+@pytest.mark.parametrize("made_before", [False, True])
+def test_nobody_else_on_the_machine_can_read_it(mailbox: Path, made_before: bool) -> None:
+    if made_before:
+        mailbox.mkdir(parents=True, mode=0o755)
+
+    Mailer(None, "alerts@localhost", mailbox).send(MAIL)
+
+    [mail] = mailbox.iterdir()
+    assert stat.S_IMODE(mailbox.stat().st_mode) == 0o700
+    assert stat.S_IMODE(mail.stat().st_mode) == 0o600
 
 
 def test_a_directory_that_cannot_be_written_to_is_temporary(tmp_path: Path) -> None:
