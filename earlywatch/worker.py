@@ -4,12 +4,17 @@ import warnings
 from typing import Any
 
 from celery import Celery, Task
+from celery.beat import Scheduler
 from celery.exceptions import SecurityWarning
+from celery.signals import worker_shutting_down
 from flask import Flask
 
 from earlywatch.tasks import beat_schedule
+from earlywatch.tasks.deliveries import drains
 
-THREADS = 12  # more than tasks.deliveries.DRAINS, so that the detector always finds one
+THREADS = 4  # tasks only look and start things; sending has threads of its own
+MOST_UNHEARD = 20  # bells in the queue: more would only ring for what is being done
+STOP_GRACE = 5.0  # seconds for what is under way when the worker stops
 QUEUE = "earlywatch"
 
 # Without these a TCP connection that dies silently stops beat and workers for minutes.
@@ -53,8 +58,29 @@ def create_celery(flask_app: Flask, redis_url: str) -> Celery:
     return celery
 
 
+class Bells(Scheduler):
+    """Rings only while somebody listens: Redis must not fill with bells when no worker runs.
+
+    A limit instead of an expiry date, which would be written by one host's clock and read by
+    another's: a second between the two would silence every bell.
+    """
+
+    def apply_entry(self, entry: Any, producer: Any = None) -> None:
+        """Send the message of an entry that is due, unless enough of them wait."""
+        if self._unheard() < MOST_UNHEARD:
+            super().apply_entry(entry, producer)
+
+    def _unheard(self) -> int:
+        try:
+            with self.app.connection_or_acquire() as connection:
+                return int(connection.default_channel.client.llen(QUEUE))
+        except Exception:  # noqa: BLE001 - Redis is away: sending will fail, be logged and tried again
+            return 0
+
+
 def run_worker(celery: Celery) -> None:
     """Work until told to stop. A message lost with a killed worker costs nothing: beat rings."""
+    worker_shutting_down.connect(lambda **_: drains.stopping.set(), weak=False)
     # Root may run everything on one machine; our messages are JSON and carry no code.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     celery.worker_main(
@@ -69,6 +95,7 @@ def run_worker(celery: Celery) -> None:
             "--loglevel=INFO",
         ]
     )
+    drains.stop(STOP_GRACE)
 
 
 def run_beat(celery: Celery) -> None:
@@ -77,4 +104,4 @@ def run_beat(celery: Celery) -> None:
     The schedule is kept in memory: every task catches up by itself, and a schedule file can be
     left broken by a kill.
     """
-    celery.Beat(scheduler="celery.beat:Scheduler", pidfile=None, loglevel="INFO", quiet=True).run()
+    celery.Beat(scheduler=Bells, pidfile=None, loglevel="INFO", quiet=True).run()

@@ -51,7 +51,8 @@ def subject(alert: Alert, longest_name: int = LONGEST_NAME) -> str:
     """Return the headline with how long: "nightly backup is late by 12 min"."""
     fact = headline(alert, longest_name)
     if alert.kind is AlertKind.RESOLVED:
-        return f"{fact} after {_rough(_downtime(_trouble(alert)))}"
+        lasted = _downtime(_trouble(alert))
+        return f"{fact} after {_rough(lasted)}" if lasted else f"{fact}: the ping came in time"
     if alert.kind is AlertKind.OPENED and _trouble(alert).cause is not Cause.FAILED:
         late = _late_by(alert)
         return f"{fact} by {_rough(late)}" if late >= timedelta(seconds=1) else fact
@@ -68,6 +69,8 @@ def opening(alert: Alert) -> str:
             " If not, do nothing: nothing more will be sent."
         )
     trouble = _trouble(alert)
+    if alert.kind is AlertKind.RESOLVED and not _downtime(trouble):
+        return "The ping had come in time; we wrote it down late. The alert before was our fault."
     if alert.kind is AlertKind.RESOLVED:
         return f"The job succeeded at {_moment(alert, trouble.resolved_at or alert.sent_at)}."
     return f"{_event(trouble)} {_moment(alert, trouble.opened_at)}."

@@ -6,12 +6,14 @@ from sqlalchemy import create_engine, pool, text
 import earlywatch.models  # noqa: F401 - registers the tables
 from earlywatch.db import Base
 
+CONNECT_TIMEOUT = 10  # seconds
 TURN = 4_710_220  # any number, the same for all: two starting processes migrate one after the other
 
 
 def run() -> None:
     url = context.config.attributes["database_url"]
-    engine = create_engine(url, poolclass=pool.NullPool)
+    patience = {"connect_timeout": CONNECT_TIMEOUT}
+    engine = create_engine(url, poolclass=pool.NullPool, connect_args=patience)
     with engine.connect() as connection:
         connection.execute(text(f"SELECT pg_advisory_lock({TURN})"))
         connection.commit()

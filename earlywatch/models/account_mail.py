@@ -24,8 +24,8 @@ class AccountMail(OutboxMixin, Base):
     __table_args__ = (
         one_of("kind", "kind", AccountMailKind),
         one_of("state", "state", OutboxState),
-        # Which mails are due?
-        Index("ix_account_mail_due", "next_attempt_at", postgresql_where="state = 'pending'"),
+        # Which mails are due, and first?
+        Index("ix_account_mail_due", "next_attempt_at", "id", postgresql_where="state = 'pending'"),
         # Was this person written to a moment ago?
         Index("ix_account_mail_account", "account_id", "created_at"),
     )

@@ -31,8 +31,8 @@ class Delivery(OutboxMixin, Base):
             unique=True,
             postgresql_where="incident_id IS NOT NULL",
         ),
-        # What is due?
-        Index("ix_delivery_due", "next_attempt_at", postgresql_where="state = 'pending'"),
+        # What is due, and first? Many rows share a moment, hence the id.
+        Index("ix_delivery_due", "next_attempt_at", "id", postgresql_where="state = 'pending'"),
         # What was sent through this channel lately?
         Index("ix_delivery_channel", "channel_id", "id"),
     )

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from earlywatch.db import Base
 from earlywatch.domain.monitor import MonitorState, Rules, Status
 from earlywatch.domain.schedule import Cron, Interval, InvalidSchedule, OnCalendar, Schedule
+from earlywatch.errors import EarlywatchError
 from earlywatch.models.columns import Duration, Id, Moment, ref
 
 STORED = tuple(status for status in Status if status is not Status.DUE)
@@ -86,6 +87,15 @@ class Monitor(Base):
             return self.schedule.words()
         except InvalidSchedule:
             return f"{self.expression}, in {self.time_zone}"
+
+    @property
+    def unreadable(self) -> str | None:
+        """Why this version cannot read the rules any more; its pings are then not judged."""
+        try:
+            _ = self.rules
+        except EarlywatchError as error:
+            return str(error)
+        return None
 
     @property
     def rules(self) -> Rules:

@@ -2,11 +2,12 @@
 
 import logging
 import random
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.orm import Session
 
 from earlywatch.channels.registry import ChannelError, Doors, kind
@@ -19,14 +20,33 @@ from earlywatch.services.outbox import Claim, Outbox, Outcome
 logger = logging.getLogger(__name__)
 
 OUR_FAULT = "Something went wrong on our side. We will try again."
-IN_ORDER = """
-    NOT EXISTS (
+# One place that hangs must not take all senders, hence `busy`.
+READY = """
+    due.channel_id <> ALL(CAST(:busy AS bigint[]))
+    AND NOT EXISTS (
         SELECT FROM delivery AS earlier
         WHERE earlier.incident_id = due.incident_id AND earlier.channel_id = due.channel_id
             AND earlier.state = 'pending' AND earlier.id < due.id
     )
 """
-OUTBOX = Outbox("delivery", IN_ORDER)
+OUTBOX = Outbox("delivery", READY)
+# What cannot go out before a failed delivery is tried again waits with it: the end of the same
+# trouble, and all of the channel if it hangs. Rows that others hold are theirs to move.
+POSTPONE = text("""
+    UPDATE delivery SET next_attempt_at = failed.next_attempt_at
+    FROM delivery AS failed
+    WHERE failed.id = :id AND failed.state = 'pending' AND delivery.id IN (
+        SELECT waiting.id FROM delivery AS waiting
+        WHERE waiting.channel_id = failed.channel_id AND waiting.state = 'pending'
+            AND waiting.id <> failed.id AND waiting.next_attempt_at < failed.next_attempt_at
+            AND (:whole_channel OR waiting.incident_id = failed.incident_id)
+        FOR UPDATE SKIP LOCKED
+    )
+""")
+HASTEN = text("""
+    UPDATE delivery SET next_attempt_at = :now
+    WHERE channel_id = :channel_id AND state = 'pending' AND next_attempt_at > :now
+""")
 
 # All that an alert is made of, in one query; never from the session's memory, which may be old.
 TOLD = (
@@ -49,7 +69,7 @@ class Outgoing:
     kind: str
     config: dict[str, Any]
     alert: Alert
-    refusal: str | None  # why it must not be sent any more
+    refusal: Outcome | None  # why it must not be sent, or not now
 
 
 def queue(session: Session, channel: Channel, alert: AlertKind, now: datetime) -> Delivery:
@@ -62,13 +82,21 @@ def queue(session: Session, channel: Channel, alert: AlertKind, now: datetime) -
     return delivery
 
 
-def claim(session: Session, links: Links, now: datetime) -> Outgoing | None:
+def hasten(session: Session, channel_id: int, now: datetime) -> None:
+    """Try at once what waits for the channel, because it works again."""
+    session.execute(HASTEN, {"channel_id": channel_id, "now": now})
+
+
+def claim(
+    session: Session, links: Links, now: datetime, busy: Collection[int] = ()
+) -> Outgoing | None:
     """Take the delivery that has been due longest at `now` (UTC), or None.
 
+    Channels in `busy` are passed over: enough is on its way to them.
     A delivery waits while an earlier one of the same incident to the same channel is pending:
     nobody should read that a monitor is back before reading that it was late.
     """
-    while claimed := OUTBOX.claim(session, now):
+    while claimed := OUTBOX.claim(session, now, busy=list(busy)):
         try:
             return _outgoing(session, claimed, links, now)
         except Exception:  # one row that cannot be told must not block those behind it
@@ -80,11 +108,17 @@ def claim(session: Session, links: Links, now: datetime) -> Outgoing | None:
 def attempt(outgoing: Outgoing, doors: Doors) -> Outcome:
     """Send. Must be called with no transaction open: the outside world takes its time."""
     if outgoing.refusal:
-        return Outcome(sent=False, answer=outgoing.refusal, permanent=True)
+        return outgoing.refusal
     try:
         answer = kind(outgoing.kind).send(outgoing.config, outgoing.alert, doors)
     except ChannelError as error:
-        return Outcome(False, str(error), error.permanent, error.retry_after)
+        return Outcome(
+            False,
+            str(error),
+            error.permanent,
+            error.retry_after,
+            error.timed_out,
+        )
     except Exception:  # a bug in one channel must not stop the deliveries behind it
         logger.exception("delivery raised", extra={"delivery_id": outgoing.claim.id})
         return Outcome(sent=False, answer=OUR_FAULT)
@@ -93,19 +127,30 @@ def attempt(outgoing: Outgoing, doors: Doors) -> Outcome:
 
 def record(session: Session, outgoing: Outgoing, outcome: Outcome, now: datetime) -> None:
     """Write how the attempt ended at `now` (UTC); a permanent refusal marks the channel broken."""
+    # The channel first, as whoever deletes one does, or the two would wait for each other.
+    channel = _lock_to_blame(session, outgoing) if outcome.permanent else None
     jitter = random.random()  # noqa: S311 - spreads retries, keeps no secret
     recorded = OUTBOX.record(session, outgoing.claim, outcome, now, jitter)
-    if not recorded or outgoing.refusal:
-        return
     fields = {"delivery_id": outgoing.claim.id, "channel_id": outgoing.channel_id}
     if outcome.sent:
         logger.info("alert delivered", extra=fields)
         return
     logger.warning("delivery failed", extra={**fields, "permanent": outcome.permanent})
-    if outcome.permanent:
-        channel = session.get(Channel, outgoing.channel_id, with_for_update=True)
-        if channel and channel.broken_at is None:
-            channel.broken_at, channel.broken_reason = now, outcome.answer
+    if not recorded:
+        return
+    session.execute(POSTPONE, {"id": outgoing.claim.id, "whole_channel": outcome.timed_out})
+    if channel and channel.broken_at is None:
+        channel.broken_at, channel.broken_reason = now, outcome.answer
+
+
+def _lock_to_blame(session: Session, outgoing: Outgoing) -> Channel | None:
+    """Return the channel if it still leads where the attempt went, else None."""
+    if outgoing.refusal:
+        return None
+    channel = session.get(
+        Channel, outgoing.channel_id, with_for_update=True, populate_existing=True
+    )
+    return channel if channel and channel.config == outgoing.config else None
 
 
 def _outgoing(session: Session, claimed: Claim, links: Links, now: datetime) -> Outgoing:
@@ -133,14 +178,16 @@ def _outgoing(session: Session, claimed: Claim, links: Links, now: datetime) -> 
     )
 
 
-def _refusal(channel: Channel, alert: AlertKind) -> str | None:
+def _refusal(channel: Channel, alert: AlertKind) -> Outcome | None:
     if channel.unsubscribed_at:
-        return "Not sent: the recipient unsubscribed."
+        return Outcome(sent=False, answer="Not sent: the recipient unsubscribed.", permanent=True)
     if alert is AlertKind.CONFIRM:
         return None
     if channel.broken_at:
-        return "Not sent: this channel is broken."
-    return None if channel.verified_at else "Not sent: this channel is not confirmed."
+        return Outcome(sent=False, answer="Waiting: this channel is broken.")
+    if channel.verified_at is None:
+        return Outcome(sent=False, answer="Waiting: this channel is not confirmed.")
+    return None
 
 
 def _trouble(incident: Incident, monitor: Monitor, links: Links) -> Trouble:

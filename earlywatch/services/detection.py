@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from psycopg.errors import LockNotAvailable
 from sqlalchemy import Row, or_, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -44,6 +45,10 @@ MARK_LATE = text("""
 """)
 
 
+# Whoever holds what an incident needs, such as a channel being deleted, is not waited for long.
+WAIT_BRIEFLY = text("SET LOCAL lock_timeout = '1s'")
+
+
 @dataclass(frozen=True)
 class Round:
     """What one round of the detector did."""
@@ -58,7 +63,7 @@ def detect(session: Session, now: datetime, limit: int = BATCH) -> Round:
     Running twice at once is harmless: each locks its own rows. A monitor whose judging raises is
     set aside and logged, and the others are judged.
     """
-    Tick.mark(session, TICK, now)
+    session.execute(WAIT_BRIEFLY)
     overdue: Sequence[Row[*tuple[Any, ...]]] = session.execute(
         select(*JUDGED)
         .where(
@@ -71,7 +76,6 @@ def detect(session: Session, now: datetime, limit: int = BATCH) -> Round:
     ).all()
     openings = [opening for row in overdue if (opening := _judge(session, row, now))]
     if not openings:
-        commit_lazily(session)  # only the tick, which comes again in a second
         return Round(len(overdue), 0)
     try:
         with session.begin_nested():
@@ -114,8 +118,11 @@ def _write_alone(session: Session, opening: Opening, now: datetime) -> int:
     try:
         with session.begin_nested():
             return _write(session, [opening], now)
-    except SQLAlchemyError:
+    except SQLAlchemyError as error:
         fields = {"monitor_id": opening.monitor_id}
+        if isinstance(error.__cause__, LockNotAvailable):
+            logger.warning("incident waits for a lock", extra=fields)
+            return 0  # the next round finds the monitor again
         logger.exception("writing an incident failed, monitor set aside", extra=fields)
         _set_aside(session, opening.monitor_id, now)
         return 0
@@ -128,6 +135,12 @@ def _set_aside(session: Session, monitor_id: int, now: datetime) -> None:
         .values(set_aside_until=now + SET_ASIDE)
         .execution_options(synchronize_session=False)
     )
+
+
+def mark_tick(session: Session, now: datetime) -> None:
+    """Remember that a whole round of the detector ended at `now` (UTC)."""
+    commit_lazily(session)  # it comes again in a second
+    Tick.mark(session, TICK, now)
 
 
 def is_ticking(session: Session, now: datetime) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
@@ -25,7 +26,8 @@ class Opening:
     exit_status: int | None = None
 
 
-# The unique index decides who opens an incident when two processes notice at once.
+# The unique index decides who opens an incident when two processes notice at once. Channels are
+# locked before deliveries, here and everywhere: one that is being deleted is waited for.
 OPEN = text("""
     WITH opened AS (
         INSERT INTO incident
@@ -47,6 +49,7 @@ OPEN = text("""
     WHERE channel.verified_at IS NOT NULL
       AND channel.broken_at IS NULL AND channel.unsubscribed_at IS NULL
     ORDER BY opened.id
+    FOR KEY SHARE OF channel
 """)
 
 # Who was told of the trouble is told of its end, whoever was added or removed meanwhile.
@@ -62,12 +65,30 @@ RESOLVE = text("""
     JOIN delivery told ON told.incident_id = ended.id AND told.alert = 'opened'
     JOIN channel ON channel.id = told.channel_id
     WHERE channel.broken_at IS NULL AND channel.unsubscribed_at IS NULL
+    FOR KEY SHARE OF channel
     ON CONFLICT DO NOTHING
 """)
+# A pause ends the incident, and calls off what has not been told.
 RESOLVE_SILENTLY = text("""
-    UPDATE incident SET resolved_at = greatest(opened_at, :at)
-    WHERE monitor_id = :monitor_id AND resolved_at IS NULL
+    WITH ended AS (
+        UPDATE incident SET resolved_at = greatest(opened_at, :at)
+        WHERE monitor_id = :monitor_id AND resolved_at IS NULL
+        RETURNING id
+    )
+    UPDATE delivery SET state = 'failed', answer = 'Not sent: the monitor was paused first.'
+    FROM ended WHERE delivery.incident_id = ended.id AND delivery.state = 'pending'
 """)
+# An incident that a ping from before its deadline proves wrong, and what was told of it.
+PREMATURE = text("""
+    SELECT id FROM incident
+    WHERE monitor_id = :monitor_id AND resolved_at IS NULL AND opened_at > :at FOR UPDATE
+""")
+LOCK_TOLD = text("""
+    SELECT FROM channel JOIN delivery ON delivery.channel_id = channel.id
+    WHERE delivery.incident_id = :incident_id ORDER BY channel.id FOR KEY SHARE OF channel
+""")
+TOLD = text("SELECT attempts FROM delivery WHERE incident_id = :incident_id FOR UPDATE")
+WITHDRAW = text("DELETE FROM incident WHERE id = :incident_id")
 NOTIFY = text("SELECT pg_notify(:channel, CAST(:workspace_id AS text))")
 
 
@@ -133,10 +154,30 @@ def notify(session: Session, workspace_id: int) -> None:
 
 
 def _resolve(session: Session, monitor_id: int, change: Change, now: datetime) -> int:
+    values = {"monitor_id": monitor_id, "at": change.at}
     if change.silent:
-        session.execute(RESOLVE_SILENTLY, {"monitor_id": monitor_id, "at": change.at})
+        session.execute(RESOLVE_SILENTLY, values)
         return 0
-    return _count(session, RESOLVE, monitor_id=monitor_id, at=change.at, now=now)
+    if _withdraw(session, values):
+        return 0
+    return _count(session, RESOLVE, **values, now=now)
+
+
+def _withdraw(session: Session, values: dict[str, Any]) -> bool:
+    """Take back an incident that nobody was told of and that never was.
+
+    Its ping came before the deadline and was written down after the detector had looked. Where
+    somebody was told, the end of it says so.
+    """
+    incident_id = session.scalar(PREMATURE, values)
+    if incident_id is None:
+        return False
+    found = {"incident_id": incident_id}
+    session.execute(LOCK_TOLD, found)
+    if any(session.scalars(TOLD, found)):
+        return False
+    session.execute(WITHDRAW, found)
+    return True
 
 
 def _count(session: Session, statement: TextClause, **values: object) -> int:

@@ -10,12 +10,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from earlywatch.domain.retry import wait_after
+from earlywatch.domain.retry import MOST_ATTEMPTS, wait_after
 
 # Longer than any attempt may take (see `clients`), shorter than anybody should wait for an
 # alert whose worker was killed.
 LEASE = timedelta(seconds=45)
 
+# In what is returned, so that it costs no round trip of its own; see `commit_lazily`.
+LAZILY = "set_config('synchronous_commit', 'off', true)"
 COMMIT_LAZILY = text("SET LOCAL synchronous_commit = off")
 CLAIM = """
     UPDATE {table}
@@ -25,14 +27,14 @@ CLAIM = """
         WHERE state = 'pending' AND next_attempt_at <= :now AND {ready}
         ORDER BY next_attempt_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
     )
-    RETURNING id, attempts
+    RETURNING id, attempts, {lazily}
 """
 RECORD = """
     UPDATE {table}
     SET state = :state, answer = :answer, sent_at = CAST(:sent_at AS timestamptz),
         next_attempt_at = coalesce(CAST(:next_attempt_at AS timestamptz), next_attempt_at)
-    WHERE id = :id AND state = 'pending' AND (:state = 'sent' OR attempts = :attempt)
-    RETURNING id
+    WHERE id = :id AND (:state = 'sent' OR (state = 'pending' AND attempts = :attempt))
+    RETURNING id, {lazily}
 """
 
 
@@ -52,6 +54,10 @@ class Outcome:
     answer: str
     permanent: bool = False
     retry_after: timedelta | None = None  # the other side's wish
+    timed_out: bool = False  # the other side hung: what else goes there should wait
+
+
+GIVEN_UP = Outcome(sent=False, answer="Given up: no attempt came to an end.", permanent=True)
 
 
 class Outbox:
@@ -62,19 +68,23 @@ class Outbox:
     """
 
     def __init__(self, table: str, ready: str = "true") -> None:
-        self._claim = text(CLAIM.format(table=table, ready=ready))
-        self._record = text(RECORD.format(table=table))
+        self._claim = text(CLAIM.format(table=table, ready=ready, lazily=LAZILY))
+        self._record = text(RECORD.format(table=table, lazily=LAZILY))
 
-    def claim(self, session: Session, now: datetime) -> Claim | None:
+    def claim(self, session: Session, now: datetime, **values: object) -> Claim | None:
         """Take the row that has been due longest at `now` (UTC); None if there is none.
 
         Its next attempt moves on by the lease: nobody else takes it meanwhile, and a worker that
-        is killed leaves nothing to clean.
+        is killed leaves nothing to clean. `values` are those that `ready` names.
         """
-        commit_lazily(session)
-        values = {"now": now, "lease_ends_at": now + LEASE}
-        row = session.connection().execute(self._claim, values).one_or_none()
-        return Claim(row.id, row.attempts) if row else None
+        values |= {"now": now, "lease_ends_at": now + LEASE}
+        while row := session.connection().execute(self._claim, values).one_or_none():
+            claim = Claim(row.id, row.attempts)
+            if claim.attempt <= MOST_ATTEMPTS:
+                return claim
+            # Attempts that outlived their lease were never recorded; they must end all the same.
+            self.record(session, claim, GIVEN_UP, now, jitter=0.0)
+        return None
 
     def record(
         self, session: Session, claim: Claim, outcome: Outcome, now: datetime, jitter: float
@@ -82,10 +92,11 @@ class Outbox:
         """Write how an attempt ended at `now` (UTC). Return False if it came too late.
 
         A success always counts. A failure that is reported after the lease ended does not:
-        somebody else has taken the row since. `jitter` in [0, 1) spreads the retries of many rows.
+        somebody else has taken the row since, or it was called off. `jitter` in [0, 1) spreads
+        the retries of many rows.
         """
-        commit_lazily(session)
-        values = {"id": claim.id, "attempt": claim.attempt, "answer": outcome.answer}
+        answer = outcome.answer.replace("\0", "")  # the one character PostgreSQL cannot store
+        values = {"id": claim.id, "attempt": claim.attempt, "answer": answer}
         values |= _ending(claim.attempt, outcome, now, jitter)
         return session.connection().execute(self._record, values).one_or_none() is not None
 

@@ -9,15 +9,8 @@ MODULES = (detection, deliveries, watchdog)
 
 
 def beat_schedule() -> dict[str, dict[str, Any]]:
-    """Return the beat entries of all tasks.
-
-    Each message expires when its successor comes, so that a worker that was away does not wake
-    to a backlog of bells.
-    """
+    """Return the beat entries of all tasks; `worker.Bells` keeps them from piling up."""
     entries: dict[str, timedelta] = {}
     for module in MODULES:
         entries |= module.BEAT
-    return {
-        name: {"task": name, "schedule": every, "options": {"expires": every.total_seconds()}}
-        for name, every in entries.items()
-    }
+    return {name: {"task": name, "schedule": every} for name, every in entries.items()}

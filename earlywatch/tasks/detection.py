@@ -2,24 +2,34 @@
 
 import logging
 from datetime import timedelta
+from threading import Lock
 
 from celery import shared_task
 
 from earlywatch.clock import utcnow
 from earlywatch.db import transaction
 from earlywatch.services import detection
-from earlywatch.tasks.bell import ring
+from earlywatch.tasks.deliveries import drains
+from earlywatch.tasks.outages import outlived
 
 logger = logging.getLogger(__name__)
 
 BEAT = {"detect": timedelta(seconds=1)}
 
+_at_work = Lock()
+
 
 @shared_task(name="detect")
 def detect() -> None:
-    """Judge what is overdue and ring for the deliveries. Safe to run twice."""
-    if detect_overdue():
-        ring("deliver")
+    """Judge what is overdue and begin to send. Safe to run twice, useless twice in a process."""
+    if not _at_work.acquire(blocking=False):
+        return
+    try:
+        with outlived("detect"):
+            if detect_overdue():
+                drains.start_one()
+    finally:
+        _at_work.release()
 
 
 def detect_overdue() -> int:
@@ -32,4 +42,8 @@ def detect_overdue() -> int:
         if found.judged:
             logger.info("deadlines passed", extra={"judged": found.judged})
         if found.judged < detection.BATCH:
-            return made
+            break
+    # On its own, so that a detector that hangs holds only the monitors it judges.
+    with transaction() as session:
+        detection.mark_tick(session, utcnow())
+    return made

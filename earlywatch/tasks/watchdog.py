@@ -10,6 +10,7 @@ from earlywatch.clock import utcnow
 from earlywatch.db import transaction
 from earlywatch.services.detection import is_ticking
 from earlywatch.services.wiring import wiring
+from earlywatch.tasks.outages import outlived
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +24,8 @@ def watchdog() -> None:
     url = wired.settings.watchdog_url
     if not url:
         return
-    with transaction() as session:
+    ticking = False
+    with outlived("watchdog"), transaction() as session:
         ticking = is_ticking(session, utcnow())
     if not ticking:
         logger.error("detector does not tick, watchdog not pinged")

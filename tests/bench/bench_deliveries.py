@@ -23,14 +23,26 @@ ALERTS = 6_000
 JOBS = 60
 PERIOD = 10.0  # seconds; the grace is 0
 
-# Tests count, since they are sent as every alert is and need no ten thousand monitors.
+# Alerts of real incidents: they wait for each other as they do in earnest.
 QUEUE = """
-    INSERT INTO delivery (channel_id, alert, created_at, next_attempt_at)
-    SELECT channel.id, 'test', now(), now() FROM channel, generate_series(1, :count)
+    WITH made AS (
+        INSERT INTO monitor (workspace_id, ping_key, name, schedule_kind, period, time_zone,
+            grace, created_at, status)
+        SELECT workspace.id, gen_random_uuid(), 'job ' || n, 'interval', '1 hour', 'UTC',
+            '5 minutes', now(), 'late'
+        FROM workspace, generate_series(1, :count) AS n
+        RETURNING id
+    ), opened AS (
+        INSERT INTO incident (monitor_id, cause, opened_at, noticed_at, expected_at)
+        SELECT id, 'missed', now(), now(), now() - interval '5 minutes' FROM made
+        RETURNING id
+    )
+    INSERT INTO delivery (incident_id, channel_id, alert, created_at, next_attempt_at)
+    SELECT opened.id, channel.id, 'opened', now(), now() FROM opened, channel
 """
 RATE = """
     SELECT count(*) / extract(epoch FROM max(sent_at) - min(created_at))
-    FROM delivery WHERE alert = 'test' AND state = 'sent'
+    FROM delivery WHERE alert = 'opened' AND state = 'sent'
 """
 
 

@@ -1,8 +1,6 @@
 """Deliveries: what is claimed, what goes out, and what a failure does to its channel."""
 
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_network
-from pathlib import Path
+from datetime import datetime, timedelta
 
 import pytest
 from pytest_httpserver import HTTPServer
@@ -10,51 +8,20 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from earlywatch.channels.registry import Doors
-from earlywatch.clients.http import Http
-from earlywatch.clients.mail import Mailer
 from earlywatch.domain.alert import AlertKind
 from earlywatch.models import Channel, Delivery
 from earlywatch.services import deliveries
-from earlywatch.services.deliveries import Outgoing
 from earlywatch.services.links import Links
 from earlywatch.services.outbox import LEASE, Outcome
 from tests.builders import make_channel, make_delivery, make_incident
+from tests.services.sending import attempt_all, claimed
 
 SECOND = timedelta(seconds=1)
-
-
-@pytest.fixture
-def links() -> Links:
-    """Links of an installation with a name."""
-    return Links("https://watch.test", "a secret that is long enough")
-
-
-@pytest.fixture
-def doors(tmp_path: Path) -> Doors:
-    """Ways out that end on this machine."""
-    http = Http((ip_network("127.0.0.0/8"),))
-    return Doors(http, Mailer(None, "alerts@watch.test", tmp_path), None)
-
-
-def claimed(session: Session, links: Links, now: datetime) -> Outgoing:
-    """Claim the delivery that is due."""
-    outgoing = deliveries.claim(session, links, now)
-    assert outgoing is not None
-    return outgoing
 
 
 def slack(session: Session, server: HTTPServer) -> Channel:
     """A Slack channel that leads to a server of the test."""
     return make_channel(session, kind="slack", config={"webhook_url": server.url_for("/hook")})
-
-
-def attempt_all(session: Session, links: Links, doors: Doors, now: datetime) -> list[Outcome]:
-    """Claim, attempt and record until nothing is due, as the worker does."""
-    outcomes = []
-    while outgoing := deliveries.claim(session, links, now):
-        outcomes.append(deliveries.attempt(outgoing, doors))
-        deliveries.record(session, outgoing, outcomes[-1], now)
-    return outcomes
 
 
 def test_a_claimed_delivery_carries_all_that_sending_needs(
@@ -150,23 +117,6 @@ def test_a_place_that_is_ill_is_tried_again_and_stays_a_channel(
     assert (delivery.state, delivery.attempts) == ("pending", 1)
     assert delivery.next_attempt_at > now + 30 * SECOND
     assert channel.broken_at is None
-
-
-@pytest.mark.parametrize(
-    "columns",
-    [{"verified": False}, {"broken_at": datetime(2026, 1, 1, tzinfo=UTC)}],
-)
-def test_a_channel_that_must_not_be_used_is_not(
-    session: Session, links: Links, doors: Doors, now: datetime, columns: dict[str, object]
-) -> None:
-    channel = make_channel(session, **columns)  # type: ignore[arg-type]
-    delivery = make_delivery(session, channel)
-
-    [outcome] = attempt_all(session, links, doors, now)
-
-    session.refresh(delivery)
-    assert outcome.answer.startswith("Not sent")
-    assert delivery.state == "failed"
 
 
 def test_an_unsubscribed_channel_gets_nothing_more(

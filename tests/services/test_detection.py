@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from earlywatch.domain.monitor import Cause, Status
 from earlywatch.models import Delivery, Incident, Monitor, Tick
-from earlywatch.services.detection import SET_ASIDE, STALE_TICK, detect, is_ticking
+from earlywatch.services.detection import SET_ASIDE, STALE_TICK, detect, is_ticking, mark_tick
 from tests.builders import make_channel, make_monitor, make_workspace
 
 SECOND = timedelta(seconds=1)
@@ -146,11 +146,11 @@ def test_more_than_a_batch_is_found_in_several_rounds_the_oldest_first(
     assert session.scalars(select(Incident.monitor_id).order_by(Incident.id)).first() == oldest.id
 
 
-def test_every_round_marks_the_tick_and_the_clock_never_takes_it_back(
+def test_a_tick_is_marked_and_the_clock_never_takes_it_back(
     session: Session, now: datetime
 ) -> None:
-    detect(session, now)
-    detect(session, now - SECOND)
+    mark_tick(session, now)
+    mark_tick(session, now - SECOND)
 
     assert session.get_one(Tick, "detect").ticked_at == now
     assert is_ticking(session, now + STALE_TICK)

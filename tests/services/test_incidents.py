@@ -12,7 +12,13 @@ from earlywatch.domain.alert import AlertKind
 from earlywatch.domain.monitor import Cause, PingKind, Status, on_pause, on_ping
 from earlywatch.models import Channel, Delivery, Incident, Monitor
 from earlywatch.services import incidents
-from tests.builders import make_channel, make_incident, make_monitor, make_workspace
+from tests.builders import (
+    make_channel,
+    make_delivery,
+    make_incident,
+    make_monitor,
+    make_workspace,
+)
 
 SECOND = timedelta(seconds=1)
 
@@ -114,14 +120,46 @@ def test_pausing_ends_the_incident_and_tells_nobody(session: Session, now: datet
     assert told(session) == [(AlertKind.OPENED, channel.id)]
 
 
-def test_an_incident_never_ends_before_it_began(session: Session, now: datetime) -> None:
-    monitor, _ = watched(session, now, status="late", deadline_at=None)
-    make_incident(session, monitor, opened_at=now + 5 * SECOND)
+def test_pausing_calls_off_what_nobody_was_told_yet(session: Session, now: datetime) -> None:
+    monitor, _ = watched(session, now)
+    ping(session, monitor, PingKind.FAIL, now + SECOND)
 
-    ping(session, monitor, PingKind.SUCCESS, now)
+    changes = on_pause(monitor.state, monitor.grace, now + 2 * SECOND)
+    incidents.apply(session, monitor, changes, now + 2 * SECOND)
+
+    assert session.scalars(select(Delivery.state)).all() == ["failed"]
+
+
+def premature(session: Session, now: datetime, attempts: int) -> Monitor:
+    """A monitor that was found late at `now` + 5 s, with one delivery."""
+    monitor, channel = watched(session, now, status="late", deadline_at=None)
+    incident = make_incident(session, monitor, opened_at=now + 5 * SECOND)
+    make_delivery(session, channel, incident, attempts=attempts)
+    return monitor
+
+
+def test_a_ping_that_came_in_time_takes_back_an_incident_nobody_was_told_of(
+    session: Session, now: datetime
+) -> None:
+    monitor = premature(session, now, attempts=0)
+
+    ping(session, monitor, PingKind.SUCCESS, now + 4 * SECOND)
+
+    assert monitor.status == Status.UP
+    assert session.scalars(select(Incident)).all() == []
+    assert session.scalars(select(Delivery)).all() == []
+
+
+def test_a_false_alarm_that_was_told_ends_where_it_began_and_says_so(
+    session: Session, now: datetime
+) -> None:
+    monitor = premature(session, now, attempts=1)
+
+    ping(session, monitor, PingKind.SUCCESS, now + 4 * SECOND)
 
     incident = session.scalars(select(Incident)).one()
     assert incident.resolved_at == incident.opened_at
+    assert [alert for alert, _ in told(session)] == [AlertKind.OPENED, AlertKind.RESOLVED]
 
 
 def test_the_database_promises_one_open_incident_per_monitor(

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from earlywatch.domain.retry import MOST_ATTEMPTS
 from earlywatch.models import Delivery
 from earlywatch.services.outbox import LEASE, Claim, Outbox, Outcome
 from tests.builders import make_delivery
@@ -137,5 +138,40 @@ def test_a_success_reported_after_the_lease_counts(session: Session, now: dateti
     claim(session, now + LEASE)
 
     assert record(session, delivery, SENT, now + LEASE + SECOND, attempt=1)
+
+    assert fresh(session).state == "sent"
+
+
+def test_a_row_whose_attempts_never_end_is_given_up(session: Session, now: datetime) -> None:
+    make_delivery(session, now=now, attempts=MOST_ATTEMPTS)
+
+    assert claim(session, now) is None
+
+    row = fresh(session)
+    assert row.state == "failed"
+    assert row.answer is not None
+    assert row.answer.startswith("Given up")
+
+
+def test_an_answer_that_the_database_cannot_store_is_stored_without_its_nul(
+    session: Session, now: datetime
+) -> None:
+    delivery = make_delivery(session, now=now)
+    claim(session, now)
+
+    record(session, delivery, Outcome(sent=True, answer="250 o\0k"), now)
+
+    assert fresh(session).answer == "250 ok"
+
+
+def test_a_message_that_left_before_it_was_called_off_counts_as_sent(
+    session: Session, now: datetime
+) -> None:
+    delivery = make_delivery(session, now=now)
+    claim(session, now)
+    delivery.state = "failed"
+    session.flush()
+
+    assert record(session, delivery, SENT, now)
 
     assert fresh(session).state == "sent"

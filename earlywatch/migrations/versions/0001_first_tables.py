@@ -73,7 +73,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_account_mail_due",
         "account_mail",
-        ["next_attempt_at"],
+        ["next_attempt_at", "id"],
         unique=False,
         postgresql_where="state = 'pending'",
     )
@@ -293,7 +293,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_delivery_due",
         "delivery",
-        ["next_attempt_at"],
+        ["next_attempt_at", "id"],
         unique=False,
         postgresql_where="state = 'pending'",
     )

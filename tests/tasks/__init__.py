@@ -1,0 +1,1 @@
+"""Tasks with real threads, a real database and a real Valkey."""
