@@ -1,4 +1,4 @@
-# Everything a person or CI does here. Needs Python 3.11 or newer and nothing else.
+# Everything a person or CI does here. Needs Python 3.11 or newer with its venv module.
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
@@ -51,6 +51,12 @@ migration: .venv/installed-tests ## Write a migration from the models: m="add sl
 	@test -n '$(m)' || { echo 'Say what it does: make migration m="add slug to monitor"'; exit 1; }
 	@$(PY) -m tests.new_migration '$(m)'
 
+.PHONY: lock
+lock: ## Lock the versions of what pyproject.toml and tests/requirements.in name
+	@$(call new_venv)
+	@$(call lock,--extra embedded pyproject.toml,requirements.txt)
+	@$(call lock,-c requirements.txt tests/requirements.in,tests/requirements.txt)
+
 .PHONY: audit
 audit: .venv/installed-tests ## Look up known weaknesses of the locked packages
 	@$(PY) -m pip_audit --strict --disable-pip --require-hashes --requirement requirements.txt
@@ -75,6 +81,17 @@ define install
 $(use_uv); \
 if [ -n "$$uv" ]; then "$$uv" pip install --quiet --compile-bytecode --python $(PY) $(1); \
 else $(PY) -m pip install --quiet --disable-pip-version-check --no-input --use-pep517 --root-user-action ignore $(1); fi
+endef
+
+# What is locked already stays as it is, unless the ranges do not allow it any more.
+define lock
+$(use_uv); \
+if [ -z "$$uv" ]; then \
+  uv=.venv/uv/bin/uv; \
+  [ -x "$$uv" ] || $(PY) -m pip install --quiet --disable-pip-version-check --target .venv/uv uv || exit 1; \
+fi; \
+"$$uv" pip compile --quiet --custom-compile-command 'make lock' --python $(PY) --universal --python-version 3.11 \
+  --generate-hashes --no-emit-index-url --no-emit-find-links $(1) -o $(2)
 endef
 
 define new_venv

@@ -14,8 +14,8 @@ from flask import Flask
 from earlywatch import __version__, migrations
 from earlywatch.app import create_app
 from earlywatch.clock import utcnow
-from earlywatch.config import ConfigError, Settings, child_environment, load_settings
-from earlywatch.db import transaction
+from earlywatch.config import Settings, load_settings
+from earlywatch.db import in_words, transaction
 from earlywatch.domain.duration import parse_duration
 from earlywatch.domain.monitor import Rules
 from earlywatch.domain.schedule import Cron, Interval, OnCalendar, Schedule
@@ -25,7 +25,12 @@ from earlywatch.logs import configure_logging
 from earlywatch.server import gunicorn_command
 from earlywatch.services import accounts, monitors, workspaces
 from earlywatch.services.wiring import wiring
-from earlywatch.supervisor import POSTGRES, secret_key_file
+from earlywatch.supervisor import (
+    POSTGRES,
+    at_noted_address,
+    make_data_directory,
+    secret_key_file,
+)
 from earlywatch.supervisor import up as run_all
 from earlywatch.tasks.watch import watch as run_watch
 from earlywatch.worker import create_celery, run_beat, run_worker
@@ -33,6 +38,14 @@ from earlywatch.worker import create_celery, run_beat, run_worker
 
 class Sentences(click.Group):
     """Shows expected errors as one sentence, without a stack trace."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take the words typed; bytes that are no text are refused."""
+        try:
+            " ".join(args).encode()
+        except UnicodeEncodeError:
+            raise click.ClickException("The command is not text in UTF-8.") from None
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command; an EarlywatchError becomes a message and exit status 1."""
@@ -57,13 +70,13 @@ def up() -> None:
 @main.command()
 def web() -> None:
     """Serve pings and pages."""
-    _serve("app")
+    _serve("app", "database_url", "secret_key")
 
 
 @main.command()
 def ingest() -> None:
     """Serve pings alone."""
-    _serve("ingest_app")
+    _serve("ingest_app", "database_url")
 
 
 @main.command()
@@ -113,7 +126,7 @@ def account() -> None:
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 def account_add(email: str, password_stdin: bool) -> None:
     """Add a confirmed account with a workspace and an email channel."""
-    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
+    password = _typed_password() if password_stdin else None
     with _ready_app() as flask_app, flask_app.app_context(), transaction() as session:
         accounts.add_confirmed(session, email, password, utcnow())
     click.echo(f"Added {email}.", err=True)
@@ -182,8 +195,17 @@ def _schedule(
     return Cron(cron, tz) if cron is not None else OnCalendar(oncalendar or "", tz)
 
 
-def _serve(target: str) -> None:
+def _typed_password() -> str:
+    try:
+        return sys.stdin.buffer.readline().decode().rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise click.ClickException("The password is not text in UTF-8.") from None
+
+
+def _serve(target: str, *needed: str) -> None:
     settings = load_settings()
+    for name in needed:  # before gunicorn, which would say it with a stack trace
+        settings.require(name)
     command = gunicorn_command(settings, target)
     os.execvp(command[0], command)  # noqa: S606 - our own command, no shell
 
@@ -195,33 +217,34 @@ def _app(process: str) -> Flask:
 
 
 def _redis_url() -> str:
-    url = load_settings().redis_url
-    if url is None:
-        raise ConfigError("REDIS_URL is not set: worker and beat need Redis or Valkey.")
-    return url
+    return load_settings().require("redis_url")
 
 
 @contextmanager
 def _ready_app() -> Iterator[Flask]:
     """The site for a command on this machine, with the embedded database when there is no other."""
-    settings = load_settings()
+    settings = at_noted_address(load_settings())
     with _database(settings) as url:
-        found: dict[str, str] = {"DATABASE_URL": url}
+        found = {"database_url": url}
         if settings.secret_key is None:
-            found["SECRET_KEY_FILE"] = str(secret_key_file(settings.earlywatch_data_dir))
-        yield create_app(load_settings(child_environment(found)))
+            make_data_directory(settings.earlywatch_data_dir)
+            found["secret_key"] = secret_key_file(settings.earlywatch_data_dir).read_text()
+        yield create_app(settings.model_copy(update=found))
 
 
 @contextmanager
 def _database(settings: Settings) -> Iterator[str]:
     """The URL of the database; the embedded one is started for the moment if it does not run."""
     if settings.database_url is not None:
-        yield settings.database_url
+        with in_words(settings.database_url):
+            yield settings.database_url
         return
+    make_data_directory(settings.earlywatch_data_dir)
     server = EmbeddedPostgres(settings.earlywatch_data_dir / POSTGRES)
-    if server.is_served():
-        yield server.url
-        return
-    with server:
-        migrations.upgrade(server.url)
-        yield server.url
+    with in_words(server.url):
+        if server.is_served():
+            yield server.url
+            return
+        with server:
+            migrations.upgrade(server.url)
+            yield server.url

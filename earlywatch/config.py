@@ -2,16 +2,31 @@
 
 import os
 from collections.abc import Mapping
-from ipaddress import IPv4Network, IPv6Network
+from email.utils import parseaddr
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 from urllib.parse import urlsplit
 
+import psycopg
+from email_validator import EmailNotValidError, validate_email
+from psycopg.conninfo import make_conninfo
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from sentry_sdk.utils import Dsn
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from earlywatch.errors import EarlywatchError
 
 DRIVER = "postgresql+psycopg://"
+LAST_PORT = 65535
+UNREADABLE = {"Cc", "Cs"}  # control characters; bytes that are no UTF-8
+MEANING = {
+    "database_url": "the address of a PostgreSQL database",
+    "redis_url": "the address of a Redis or Valkey",
+    "secret_key": "any text of at least 16 characters, kept secret",
+}
 
 
 class ConfigError(EarlywatchError):
@@ -38,18 +53,13 @@ class Settings(BaseModel):
     sentry_dsn: str | None = None
     watchdog_url: str | None = None
     earlywatch_data_dir: Path = Path("var")
-    port: int = Field(8000, ge=1, le=65535)
+    port: int = Field(8000, ge=1, le=LAST_PORT)
     trusted_proxies: int = Field(0, ge=0, le=10)
 
     @field_validator("database_url")
     @classmethod
     def _name_the_driver(cls, url: str | None) -> str | None:
-        if url is None:
-            return None
-        scheme, separator, rest = url.partition("://")
-        if not separator or scheme not in {"postgres", "postgresql", "postgresql+psycopg"}:
-            raise ValueError("must start with postgresql://")
-        return DRIVER + rest
+        return _database_url(url) if url else None
 
     @field_validator("private_targets", mode="before")
     @classmethod
@@ -59,18 +69,32 @@ class Settings(BaseModel):
     @field_validator("redis_url")
     @classmethod
     def _check_redis_url(cls, url: str | None) -> str | None:
-        return _url(url, {"redis", "rediss", "redis+socket", "unix"})
+        return _redis_url(url) if url else None
 
     @field_validator("smtp_url")
     @classmethod
     def _check_smtp_url(cls, url: str | None) -> str | None:
-        return _url(url, {"smtp", "smtps", "smtp+starttls"})
+        return _url(url, {"smtp", "smtps", "smtp+starttls"}) if url else None
 
     @field_validator("base_url", "ping_base_url", "twilio_api_base", "watchdog_url")
     @classmethod
     def _check_http_url(cls, url: str | None) -> str | None:
-        checked = _url(url, {"http", "https"})
-        return checked.rstrip("/") if checked else checked
+        return _url(url, {"http", "https"}).rstrip("/") if url else url
+
+    @field_validator("mail_from")
+    @classmethod
+    def _check_sender(cls, sender: str) -> str:
+        if not _is_sender(sender):
+            raise ValueError("must be an ASCII address such as Earlywatch <alerts@example.org>")
+        return sender
+
+    @field_validator("sentry_dsn")
+    @classmethod
+    def _check_dsn(cls, dsn: str | None) -> str | None:
+        try:
+            return str(Dsn(dsn)) if dsn else None
+        except ValueError:
+            raise ValueError("must look like https://key@sentry.example.org/1") from None
 
     def model_post_init(self, _context: Any) -> None:
         """Fill in what follows from other settings."""
@@ -83,6 +107,13 @@ class Settings(BaseModel):
     def mailbox_dir(self) -> Path:
         """Where mail is kept when there is no `SMTP_URL`."""
         return self.earlywatch_data_dir / "mailbox"
+
+    def require(self, name: str) -> str:
+        """Return a setting that the process cannot do without. Raises ConfigError."""
+        value: str | None = getattr(self, name)
+        if not value:
+            raise ConfigError(f"{name.upper()} is missing: {MEANING[name]}.")
+        return value
 
 
 def load_settings(env: Mapping[str, str] | None = None) -> Settings:
@@ -108,29 +139,89 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
 
 def _value(env: Mapping[str, str], name: str) -> str:
     path = env.get(f"{name}_FILE")
-    if not path:
-        return env.get(name, "").strip()
-    if env.get(name):
+    if path and env.get(name):
         raise ConfigError(f"{name} and {name}_FILE are both set; give only one of them.")
+    value = (_content(f"{name}_FILE", path) if path else env.get(name, "")).strip()
+    if any(category(letter) in UNREADABLE for letter in value):
+        raise ConfigError(f"{name} is not usable: it must be one line of readable text.")
+    return value
+
+
+def _content(variable: str, path: str) -> str:
     try:
-        return Path(path).read_text().strip()
+        return Path(path).read_text(encoding="utf-8")
     except OSError as error:
-        raise ConfigError(f"{name}_FILE cannot be read: {error.strerror}: {path}.") from None
+        raise ConfigError(f"{variable} cannot be read: {error.strerror}: {path}.") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{variable} is not text in UTF-8: {path}.") from None
 
 
-def _url(url: str | None, schemes: set[str]) -> str | None:
-    if not url:
-        return url
-    parts = urlsplit(url)
-    if parts.scheme not in schemes or not (parts.netloc or parts.path):
+def _database_url(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme not in {"postgres", "postgresql", "postgresql+psycopg"}:
+        raise ValueError("must start with postgresql://")
+    try:
+        parsed = make_url(DRIVER + rest)
+        make_conninfo(**{name: str(value) for name, value in parsed.query.items()})
+        valid = parsed.port is None or 0 < parsed.port <= LAST_PORT
+    except (ValueError, ArgumentError, psycopg.Error):
+        valid = False
+    if not valid:
+        raise ValueError("must look like postgresql://user:password@host:5432/name")
+    if "@" in (parsed.host or ""):  # or a part of the password would be taken for a host
+        raise ValueError("an @ in the password must be written as %40")
+    return DRIVER + rest
+
+
+def _redis_url(url: str) -> str:
+    checked = urlsplit(_url(url, {"redis", "rediss", "redis+socket", "unix"}, needs_host=False))
+    number = checked.path.strip("/")
+    if checked.scheme in {"redis", "rediss"} and number and not number.isdecimal():
+        raise ValueError("after the host comes the number of a database, such as /0")
+    return url
+
+
+def _url(url: str, schemes: set[str], *, needs_host: bool = True) -> str:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # read here, since others would stumble over it later
+    except ValueError:  # its text may hold a part of a password
+        raise ValueError("must have a host and a port; in a password, / is %2F") from None
+    if parts.scheme not in schemes or not (parts.hostname or (parts.path and not needs_host)):
         wanted = " or ".join(f"{scheme}://" for scheme in sorted(schemes))
         raise ValueError(f"must start with {wanted}")
     return url
 
 
+def _is_sender(text: str) -> bool:
+    """Whether this is one address, with or without a name, that any mail server takes."""
+    _name, address = parseaddr(text)
+    if text != address and not text.endswith(f"<{address}>"):
+        return False
+    try:
+        # With a suffix: localhost and .local may send mail, but the library refuses them.
+        validate_email(f"{address}.net", check_deliverability=False, allow_smtputf8=False)
+    except EmailNotValidError:
+        return False
+    return address.isascii()
+
+
+def is_on_loopback(url: str) -> bool:
+    """Whether the host of this URL can only mean the machine itself."""
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def child_environment(changes: Mapping[str, str]) -> dict[str, str]:
     """The environment of this process with some settings changed, for a child process."""
-    return {**os.environ, **changes}
+    changed = {name.removesuffix("_FILE") for name in changes}
+    kept = {
+        name: os.environ[name] for name in os.environ if name.removesuffix("_FILE") not in changed
+    }
+    return {**kept, **changes}
 
 
 def replace_environment(environment: Mapping[str, str]) -> None:

@@ -5,8 +5,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Engine, MetaData, create_engine
+from psycopg.errors import InsufficientPrivilege, UndefinedColumn, UndefinedTable
+from sqlalchemy import Engine, MetaData, create_engine, make_url
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from sqlalchemy.orm import DeclarativeBase, Session
+
+from earlywatch.errors import EarlywatchError
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -32,9 +36,15 @@ ENGINE_OPTIONS: dict[str, Any] = {
     "connect_args": CONNECT_ARGS,
     "pool_pre_ping": True,
     "pool_timeout": 5,
+    # Parameters are ping keys, webhooks, bodies: no error message may show them.
+    "hide_parameters": True,
     "pool_size": 10,
     "max_overflow": 10,
 }
+
+
+class DatabaseError(EarlywatchError):
+    """The database cannot be reached, or is not ready for us."""
 
 
 class Base(DeclarativeBase):
@@ -59,6 +69,44 @@ def transaction() -> Iterator[Session]:
     except BaseException:
         session.rollback()
         raise
+
+
+def release() -> None:
+    """End what was read so far and give its connection back, before something that takes long.
+
+    The rows stay usable. Only entry points may call it, with nothing left to write.
+    """
+    session: Session = db.session()
+    session.commit()
+
+
+@contextmanager
+def in_words(url: str) -> Iterator[None]:
+    """Let a database that cannot be used become a DatabaseError: one line, without password."""
+    try:
+        yield
+    except OperationalError as error:
+        raise DatabaseError(_reason(url, error)) from error
+    except ProgrammingError as error:
+        if isinstance(error.orig, UndefinedTable | UndefinedColumn):
+            raise DatabaseError(
+                f"The tables {_place(url)} are not of this version; run: earlywatch db upgrade."
+            ) from error
+        if isinstance(error.orig, InsufficientPrivilege):
+            raise DatabaseError(_reason(url, error)) from error
+        raise
+
+
+def _reason(url: str, error: DBAPIError) -> str:
+    first_line = str(error.orig).partition("\n")[0]
+    said = first_line.removeprefix("connection failed: ").removeprefix("connection is bad: ")
+    return f"The database {_place(url)} cannot be used: {said}."
+
+
+def _place(url: str) -> str:
+    parsed = make_url(url)
+    host = parsed.host or ", ".join(parsed.normalized_query.get("host", ())) or "this machine"
+    return f"on {host}"
 
 
 def make_engine(url: str, **options: Any) -> Engine:

@@ -7,6 +7,7 @@ import json
 import logging
 import re
 import sys
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import structlog
@@ -19,6 +20,7 @@ LEVEL_OF_LIBRARIES = {
     "alembic.runtime.plugins": logging.WARNING,
     "urllib3": logging.WARNING,
 }
+ALEMBIC = "alembic.runtime.migration"
 JSON_START = '{"process":'
 # Settings for gunicorn: its loggers speak through ours, and no access log, since the address of a
 # ping holds its key.
@@ -36,8 +38,12 @@ GUNICORN_LOGGING: dict[str, Any] = {
 # What libraries put into messages and tracebacks although nobody should read it.
 SECRETS = (
     (re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"), "<key>"),
-    (re.compile(r"(hooks\.slack\.com/)[^\s\"'?)]+"), r"\1<secret>"),
     (re.compile(r"(\w://)[^\s/@\"']+@"), r"\1<credentials>@"),
+    # Webhooks, and links that we mail.
+    (re.compile(r"((?:https?://[^\s/\"']+|hooks\.slack\.com)/)[^\s\"'<>)]+"), r"\1<path>"),
+    (re.compile(r"(with url: )\S+"), r"\1<path>"),  # urllib3
+    # PostgreSQL shows the row that it refused.
+    (re.compile(r"(DETAIL|CONTEXT):.*?(?=\n\[SQL|\n\n|\Z)", re.DOTALL), r"\1: <row>"),
     (re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+"), "<address>"),
 )
 
@@ -78,6 +84,7 @@ def configure_logging(process: str, *, readable: bool, stream: Stream | None = N
     root.setLevel(logging.INFO)
     for name, level in LEVEL_OF_LIBRARIES.items():
         logging.getLogger(name).setLevel(level)
+    logging.getLogger(ALEMBIC).addFilter(_is_news)
     logging.captureWarnings(capture=True)
 
 
@@ -92,6 +99,20 @@ def for_people(line: str) -> str:
     except (ValueError, KeyError):
         return line
     return str(_console()(None, "", event))
+
+
+def without_secrets(value: Any) -> Any:
+    """Return `value` with every text in it masked, within mappings and sequences too."""
+    if isinstance(value, Mapping):
+        return {name: without_secrets(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_secrets(part) for part in value]
+    return _masked(value) if isinstance(value, str) else value
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Of what Alembic says at every start, only the migrations that it runs are news."""
+    return record.levelno > logging.INFO or str(record.msg).startswith("Running")
 
 
 def _console() -> structlog.dev.ConsoleRenderer:

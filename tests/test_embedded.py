@@ -83,7 +83,8 @@ def test_the_database_is_durable_and_listens_on_no_port(created: Path) -> None:
             sql(
                 server,
                 "SELECT name, setting FROM pg_settings WHERE name IN"
-                " ('fsync', 'synchronous_commit', 'full_page_writes', 'listen_addresses')",
+                " ('fsync', 'synchronous_commit', 'full_page_writes', 'listen_addresses',"
+                " 'max_connections')",
             )
         )
 
@@ -91,6 +92,7 @@ def test_the_database_is_durable_and_listens_on_no_port(created: Path) -> None:
         "fsync": "on",
         "full_page_writes": "on",
         "listen_addresses": "",
+        "max_connections": "200",
         "synchronous_commit": "on",
     }
 
@@ -223,6 +225,15 @@ def test_a_directory_that_cannot_be_used_is_refused_with_a_sentence(tmp_path: Pa
 
     with pytest.raises(EmbeddedError, match=r"cannot be used: .*Not a directory"):
         EmbeddedValkey(tmp_path / "file" / "valkey").spawn()
+
+
+def test_a_start_in_a_directory_that_cannot_be_used_is_refused_with_a_sentence(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(EmbeddedError, match="cannot be used"):
+        EmbeddedValkey(tmp_path / "file" / "valkey").start()
 
 
 def test_a_machine_without_servers_is_told_which_settings_help(

@@ -59,6 +59,9 @@ def test_people_read_a_line_with_time_level_sentence_and_fields(
         "/ping/151a8f17-db6c-4fb7-8861-ade3c93b588a",
         "{'bob@example.org': (550, b'no such user')}",
         "https://hooks.slack.com/services/T0/B0/secret",
+        "https://chat.example.org/hooks/T0/B0/secret",
+        "Max retries exceeded with url: /hooks/T0/B0/secret (Caused by",
+        "violates check\nDETAIL:  Failing row contains (1, secret@\nbob).\n[SQL: INSERT]",
         "redis://user:secret@redis/0",
     ],
 )
@@ -77,6 +80,24 @@ def test_secrets_are_hidden_in_messages_fields_and_tracebacks(
     assert said.count("<") >= 3
     for word in ("secret@", "T0/B0", "bob", secret):
         assert word not in said
+
+
+def test_of_alembic_only_the_migrations_it_runs_are_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure_logging("db", readable=False)
+    alembic = logging.getLogger("alembic.runtime.migration")
+
+    alembic.info("Context impl %s.", "PostgresqlImpl")
+    alembic.info("Will assume %s DDL.", "transactional")
+    alembic.info("Running %s", "upgrade -> 0001")
+    alembic.warning("Revision is not known")
+
+    lines = capsys.readouterr().out.splitlines()
+    assert [json.loads(line)["message"] for line in lines] == [
+        "Running upgrade -> 0001",
+        "Revision is not known",
+    ]
 
 
 def test_a_json_line_becomes_a_line_for_people(capsys: pytest.CaptureFixture[str]) -> None:

@@ -137,6 +137,15 @@ def test_the_proxy_sends_pings_to_ingest_and_the_rest_to_web() -> None:
     assert re.search(r"handle {[^}]+reverse_proxy web:8000", caddyfile)
 
 
+def test_a_password_for_mail_is_recommended_over_tls_alone() -> None:
+    for place in ("docker-compose.yml", "templates/docs/self-hosting.html", ".env.example"):
+        assert "smtp://user" not in (ROOT / place).read_text()
+
+
+def test_the_database_takes_many_processes() -> None:
+    assert SERVICES["postgres"]["command"] == ["postgres", "-c", "max_connections=200"]
+
+
 def test_data_lives_in_named_volumes() -> None:
     mounted = [volume.split(":")[0] for name in SERVICES for volume in volumes(name)]
 
@@ -154,6 +163,16 @@ def test_make_alone_shows_what_it_can_do() -> None:
 
     for target in ("run", "test", "check", "fix", "bench", "migration"):
         assert f"make {target} " in shown
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "requirements.txt"])
+def test_every_target_that_is_named_exists(page: str) -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    command = r"(?:`|^|^#    )(?:[A-Z]+=\S+ )?make ([a-z]+)"
+    named = set(re.findall(command, (ROOT / page).read_text(), re.MULTILINE))
+
+    assert named
+    assert named <= targets
 
 
 def test_ci_is_a_valid_script_that_anyone_may_run() -> None:

@@ -1,6 +1,7 @@
 """The supervisor: children kept alive, their words relayed, stopped in order, never left behind."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -110,6 +111,17 @@ def test_json_lines_are_shown_as_lines_for_people(stage: Stage) -> None:
 
     stage.turn_until("web       | now [info     ] pinged n=1\n")
     stage.supervisor.stop()
+
+
+def test_small_talk_is_not_passed_on(stage: Stage) -> None:
+    child = stage.child("server", "print('LOG: starting\\nFATAL: disk full')")
+    child.small_talk = re.compile("LOG: starting")
+    stage.start()
+
+    stage.turn_until("disk full")
+    stage.supervisor.stop()
+
+    assert stage.lines == ["server    | FATAL: disk full\n"]
 
 
 def test_a_line_without_end_is_passed_on_in_pieces(stage: Stage) -> None:

@@ -17,10 +17,11 @@ from pathlib import Path
 
 import pytest
 
+from earlywatch.config import load_settings
 from earlywatch.embedded import EmbeddedPostgres, EmbeddedValkey
 from earlywatch.embedded.process import working_in
-from earlywatch.supervisor import secret_key_file
-from earlywatch.supervisor.up import StartError, make_data_directory, require_free_port
+from earlywatch.supervisor.data import StartError, make_data_directory, secret_key_file
+from earlywatch.supervisor.up import require_free_port, welcome
 
 PATIENCE = 60.0  # seconds; the machine may be busy
 
@@ -162,9 +163,14 @@ def test_the_first_lines_say_where_to_click(start: Callable[[], Up]) -> None:
 
     assert up.lines[0] == f"Earlywatch is ready: http://127.0.0.1:{up.port}\n"
     assert up.lines[1] == f"Data: {up.data}\n"
+    assert up.says("Running upgrade")
+    for noise in ("Context impl", "transactional DDL", "overcommit", "starting PostgreSQL"):
+        assert not up.says(noise)
+    assert (up.data / "address").read_text().splitlines()[0] == f"http://127.0.0.1:{up.port}"
     up.wait_for("health", lambda: up.health()[0] == 200)
     assert stat.S_IMODE((up.data / "secret_key").stat().st_mode) == 0o600
     assert up.end(signal.SIGINT) == 0
+    assert not (up.data / "address").exists()
 
 
 @slow
@@ -235,6 +241,19 @@ def test_a_second_start_is_refused_with_a_sentence(start: Callable[[], Up]) -> N
             " choose another one, for example PORT=8000.\n"
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("base_url", "place"),
+    [
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000/mailbox"),
+        ("https://x.example", "/d/mailbox"),
+    ],
+)
+def test_the_first_lines_say_where_mail_can_be_read(base_url: str, place: str) -> None:
+    settings = load_settings({"BASE_URL": base_url, "EARLYWATCH_DATA_DIR": "/d"})
+
+    assert f"Mail: {place} (set SMTP_URL" in welcome(settings)
 
 
 def test_a_taken_port_is_refused_with_a_sentence() -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -21,6 +22,7 @@ ENVIRONMENT = {"LC_ALL": "C", "PATH": os.defpath}
 SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
+    "max_connections": "200",  # a worker process holds up to 20, the server some more
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_checkpoints": "off",
@@ -42,6 +44,9 @@ class EmbeddedPostgres(EmbeddedServer):
     process_names = frozenset({"postgres"})
     stop_signal = signal.SIGINT  # PostgreSQL's fast shutdown: does not wait for its clients
     socket_name = ".s.PGSQL.5432"
+    small_talk = re.compile(
+        r"LOG:  (starting PostgreSQL|listening on|database system (was shut down|is ready))"
+    )
 
     @property
     def url(self) -> str:

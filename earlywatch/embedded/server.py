@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -40,6 +41,8 @@ class EmbeddedServer(ABC):
     process_names: ClassVar[frozenset[str]]
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
     socket_name: ClassVar[str]
+    # Lines that say nothing to people.
+    small_talk: ClassVar[re.Pattern[str]]
 
     def __init__(self, directory: Path, *, durable: bool = True) -> None:
         self.directory = directory.resolve()
@@ -81,14 +84,20 @@ class EmbeddedServer(ABC):
 
     def start(self) -> None:
         """Start and wait until clients are served; its words go to `<directory>/log`."""
-        self.directory.mkdir(parents=True, exist_ok=True)
         try:
-            with (self.directory / "log").open("wb") as output:
-                self.spawn(output)
+            self._spawn_quietly()
             self.wait_until_ready()
         except BaseException:
             self.stop()
             raise
+
+    def _spawn_quietly(self) -> None:
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            with (self.directory / "log").open("wb") as output:
+                self.spawn(output)
+        except OSError as error:
+            raise EmbeddedError(f"{self.directory} cannot be used: {error}") from error
 
     def spawn(self, output: int | IO[bytes] | None = None) -> subprocess.Popen[bytes]:
         """Start the process without waiting for it. May be called again when it has died."""

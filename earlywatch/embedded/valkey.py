@@ -1,6 +1,7 @@
 """A private Valkey on a unix socket."""
 
 import contextlib
+import re
 import signal
 import socket
 import subprocess
@@ -22,6 +23,8 @@ class EmbeddedValkey(EmbeddedServer):
     process_names = frozenset({"valkey-server", "redis-server"})
     stop_signal = signal.SIGTERM
     socket_name = "valkey.sock"
+    # About saving in the background, which a doorbell can do without; it needs root to change.
+    small_talk = re.compile("WARNING Memory overcommit")
 
     @property
     def url(self) -> str:

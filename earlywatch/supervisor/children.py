@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import re
 import selectors
 import signal
 import time
@@ -46,6 +47,7 @@ class Child:
     spawn: Callable[[], Running]
     stop_signal: signal.Signals = signal.SIGTERM
     grace: float = 10.0  # seconds
+    small_talk: re.Pattern[str] | None = None  # lines not to pass on
     running: Running | None = field(default=None, init=False)
     started_at: float = field(default=0.0, init=False)  # monotonic, as is the next
     start_at: float | None = field(default=None, init=False)
@@ -196,6 +198,8 @@ class Supervisor:
 
     def _say(self, child: Child, line: bytes) -> None:
         text = for_people(line.decode(errors="replace").rstrip())
+        if child.small_talk is not None and child.small_talk.search(text):
+            return
         try:
             self._write("".join(f"{child.name:<10}| {part}\n" for part in text.split("\n")))
         except BrokenPipeError:  # nobody reads us any more

@@ -2,32 +2,19 @@
 
 import http.client
 import os
-import secrets
-import signal
 import socket
-import subprocess
 import sys
-import tempfile
 import time
 from importlib import import_module
 from itertools import chain
-from pathlib import Path
 
-from sqlalchemy.exc import OperationalError
-
-from earlywatch import migrations
-from earlywatch.config import Settings, child_environment, replace_environment
-from earlywatch.embedded import EmbeddedError, EmbeddedPostgres, EmbeddedServer, EmbeddedValkey
-from earlywatch.embedded.process import spawn
-from earlywatch.errors import EarlywatchError
+from earlywatch.config import Settings, is_on_loopback
+from earlywatch.embedded import EmbeddedError, EmbeddedServer
 from earlywatch.logs import configure_logging
-from earlywatch.server import gunicorn_command
-from earlywatch.supervisor.children import Child, Running, Supervisor
-from earlywatch.supervisor.forked import CAN_FORK, Forked
+from earlywatch.supervisor.children import Child, Supervisor
+from earlywatch.supervisor.data import StartError, make_data_directory, noted_address
+from earlywatch.supervisor.machine import Machine
 
-POSTGRES = "postgres"  # its directory in the data directory
-POSTGRES = "postgres"  # the directories of the private servers inside the data directory
-VALKEY = "valkey"
 # What our processes import late; imported here once, while the servers start.
 PRELOADED = (
     "celery.apps.beat",
@@ -37,18 +24,11 @@ PRELOADED = (
     "gunicorn.app.wsgiapp",
     "kombu.transport.redis",
 )
-MOST_WORKERS = 4
 ANSWER_TIMEOUT = 0.5  # seconds
 PORT_PATIENCE = 3.0  # seconds; a server that was killed a moment ago may still hold it
 GLANCE_WHILE_STARTING = 0.05  # seconds between two looks
 GLANCE = 1.0
 LONGEST_SILENCE = 10.0  # seconds
-SERVER_GRACE = 8.0  # seconds; an idle kept-alive connection holds a gentle stop for six
-WORKER_GRACE = 10.0  # a delivery cut off is made again when its lease has run out
-
-
-class StartError(EarlywatchError):
-    """Earlywatch cannot be started as asked."""
 
 
 class Screen:
@@ -72,64 +52,6 @@ class Screen:
         """Show `first`, then what was held back, and from now on everything at once."""
         held, self._held = self._held or [], None
         self.write(first + "".join(held))
-
-
-class Machine:
-    """What `earlywatch up` runs, from the first server to the last process."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        data = settings.earlywatch_data_dir
-        self.servers: list[EmbeddedServer] = []
-        changes: dict[str, str] = {}
-        self._database_url = settings.database_url or ""
-        if settings.database_url is None:
-            postgres = EmbeddedPostgres(data / POSTGRES)
-            self._database_url = changes["DATABASE_URL"] = postgres.url
-            self.servers.append(postgres)
-        if settings.redis_url is None:
-            valkey = EmbeddedValkey(data / VALKEY)
-            changes["REDIS_URL"] = valkey.url
-            self.servers.append(valkey)
-        if settings.secret_key is None:
-            changes["SECRET_KEY_FILE"] = str(secret_key_file(data))
-        self._environment = child_environment(changes)
-
-    def stages(self) -> list[list[Child]]:
-        """All children in the order of their start."""
-        names = [f"worker-{number}" for number in range(1, worker_count() + 1)]
-        return [
-            *([_server(server)] for server in self.servers),
-            [self._process(name, ours("worker"), WORKER_GRACE) for name in names],
-            [self._process("beat", ours("beat"), WORKER_GRACE)],
-            [self._process("web", gunicorn_command(self._settings, "app"), SERVER_GRACE)],
-        ]
-
-    def migrate(self) -> None:
-        """Bring the database up to date; raise StartError when it cannot be reached."""
-        try:
-            migrations.upgrade(self._database_url)
-        except OperationalError as error:
-            raise StartError(f"The database does not answer: {error.orig}") from error
-
-    def _process(self, name: str, command: list[str], grace: float) -> Child:
-        """A child for `python -m MODULE ARGUMENTS...`."""
-        _python, _m, module, *arguments = command
-
-        def start() -> Running:
-            if CAN_FORK:
-                return Forked(name, module, arguments, self._prepare)
-            return spawn(
-                [*command],
-                death_signal=signal.SIGKILL,
-                env=self._environment,
-                output=subprocess.PIPE,
-            )
-
-        return Child(name, start, grace=grace)
-
-    def _prepare(self) -> None:
-        replace_environment(self._environment)
 
 
 def up(settings: Settings) -> int:
@@ -174,11 +96,12 @@ def _run(
     if supervisor.stopping:
         return
     machine.migrate()
-    for child in chain.from_iterable(processes):
-        supervisor.start(child)
-    _wait_until_ready(settings, supervisor, screen)
-    while not supervisor.stopping:
-        supervisor.turn(GLANCE)
+    with noted_address(settings):
+        for child in chain.from_iterable(processes):
+            supervisor.start(child)
+        _wait_until_ready(settings, supervisor, screen)
+        while not supervisor.stopping:
+            supervisor.turn(GLANCE)
 
 
 def _wait_until_ready(settings: Settings, supervisor: Supervisor, screen: Screen) -> None:
@@ -204,20 +127,12 @@ def welcome(settings: Settings) -> str:
     """The first lines printed."""
     lines = [f"Earlywatch is ready: {settings.base_url}", f"Data: {settings.earlywatch_data_dir}"]
     if settings.smtp_url is None:
-        lines.append(f"Mail: {settings.base_url}/mailbox (set SMTP_URL to send it for real)")
+        # The page is for those at the machine, see `web.mailbox`.
+        here = is_on_loopback(settings.base_url)
+        place = f"{settings.base_url}/mailbox" if here else settings.mailbox_dir
+        lines.append(f"Mail: {place} (set SMTP_URL to send it for real)")
     lines.append("Stop with Ctrl-C.")
     return "\n".join(lines) + "\n\n"
-
-
-def ours(kind: str) -> list[str]:
-    """The command of a process of ours."""
-    return [sys.executable, "-m", "earlywatch", kind]
-
-
-def worker_count() -> int:
-    """One worker per core that this process may use, up to a handful."""
-    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    return min(cores, MOST_WORKERS)
 
 
 def require_free_port(port: int) -> None:
@@ -253,37 +168,3 @@ def answers(port: int) -> bool:
     finally:
         connection.close()
     return True
-
-
-def make_data_directory(directory: Path) -> None:
-    """Make the data directory; raise StartError when we may not make or fill it."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=directory):
-            pass
-    except OSError as error:
-        raise StartError(
-            f"The data directory {directory} cannot be used ({error.strerror});"
-            " set EARLYWATCH_DATA_DIR to one that can."
-        ) from None
-
-
-def secret_key_file(directory: Path) -> Path:
-    """The file that holds our secret key, for our eyes alone; made at the first start."""
-    path = directory / "secret_key"
-    if not path.exists():
-        draft = path.with_suffix(".new")
-        draft.unlink(missing_ok=True)
-        draft.touch(mode=0o600)
-        draft.write_text(secrets.token_urlsafe(48))
-        draft.rename(path)  # complete or not there at all
-    return path
-
-
-def _server(server: EmbeddedServer) -> Child:
-    return Child(
-        server.title.lower(),
-        lambda: server.spawn(subprocess.PIPE),
-        stop_signal=server.stop_signal,
-        grace=20.0,
-    )

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
 from earlywatch.clients.mailbox import list_mailbox, read_mail
+from earlywatch.config import is_on_loopback
 from earlywatch.services.wiring import wiring
 from earlywatch.web.guards import public
 
@@ -24,9 +25,13 @@ MAIL_POLICY = (
 def mailbox_here() -> bool:
     """Return whether this visitor may read the mail of an installation without mail server.
 
-    Its mails hold links that open accounts: nobody may from elsewhere.
+    Its mails hold links that open accounts: nobody may from elsewhere, not even through this
+    machine. A proxy may hide where a request comes from, but then people reach the site at
+    another address; and a page of a stranger may give its own name our address.
     """
-    return not wiring().settings.smtp_url and _from_this_machine()
+    settings = wiring().settings
+    named = (settings.base_url, f"//{request.headers.get('Host', '')}")
+    return not settings.smtp_url and all(map(is_on_loopback, named)) and _from_this_machine()
 
 
 @bp.route("")

@@ -80,6 +80,32 @@ def test_nobody_elsewhere_can_look_into_it(client: Browser, mailbox: Path, path:
     assert 'href="/mailbox"' not in from_elsewhere.text
 
 
+@pytest.mark.parametrize("path", ["/mailbox", "/mailbox/{}", "/mailbox/{}/html"])
+@pytest.mark.parametrize("host", ["evil.example:8000", "127.0.0.1.evil.example", "192.0.2.7", ""])
+def test_a_stranger_s_page_that_calls_our_address_its_own_sees_nothing(
+    client: Browser, mailbox: Path, path: str, host: str
+) -> None:
+    [mail] = list_mailbox(mailbox)
+
+    assert client.get(path.format(mail.name), headers={"Host": host}).status_code == 404
+
+
+@pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1:8000", "[::1]:8000"])
+def test_whoever_sits_at_the_machine_may_look(client: Browser, mailbox: Path, host: str) -> None:
+    assert "nightly backup" in client.get("/mailbox", headers={"Host": host}).text
+
+
+def test_a_site_that_is_reached_from_outside_has_no_mailbox(
+    make_site: MakeSite, mailbox: Path
+) -> None:
+    # A proxy on the same machine may say neither who asks nor what for.
+    app = make_site(base_url="https://watch.example.org", redis_url=None)
+
+    seen = app.test_client().get("/mailbox", headers={"Host": "127.0.0.1:8000"})
+
+    assert seen.status_code == 404
+
+
 def test_with_a_mail_server_there_is_no_mailbox(make_site: MakeSite) -> None:
     app = make_site(smtp_url="smtp://127.0.0.1:25", redis_url=None)
 
