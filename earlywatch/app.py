@@ -4,6 +4,7 @@ from typing import Any
 
 import sentry_sdk
 from flask import Flask, g
+from sentry_sdk.transport import Transport
 from sentry_sdk.types import Event, Hint
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -15,6 +16,7 @@ from earlywatch.clients.sms import Sms
 from earlywatch.clock import utcnow
 from earlywatch.config import ConfigError, Settings
 from earlywatch.db import ENGINE_OPTIONS, db
+from earlywatch.logs import without_secrets
 from earlywatch.services.links import Links
 from earlywatch.services.wiring import EXTENSION, Wiring
 from earlywatch.web import errors, filters, guards, limits, register_pages, security, static
@@ -47,8 +49,25 @@ def create_app(settings: Settings) -> Flask:
     static.register(app)
     register_pages(app)
     _trust_proxies(app, settings.trusted_proxies)
-    _report_errors(settings.sentry_dsn)
+    if settings.sentry_dsn:
+        report_errors(settings.sentry_dsn)
     return app
+
+
+def report_errors(dsn: str, transport: type[Transport] | None = None) -> None:
+    """Send errors, and what is logged as one, to Sentry: where and what, never with which values.
+
+    Variables would show webhooks, ping keys and bodies, and so would breadcrumbs and requests.
+    """
+    sentry_sdk.init(
+        dsn=dsn,
+        release=f"earlywatch@{__version__}",
+        include_local_variables=False,
+        max_breadcrumbs=0,
+        max_request_body_size="never",
+        before_send=_without_secrets,
+        transport=transport,
+    )
 
 
 def make_doors(settings: Settings) -> Doors:
@@ -75,17 +94,10 @@ def _trust_proxies(app: Flask, count: int) -> None:
         app.wsgi_app = fixed  # type: ignore[method-assign]
 
 
-def _report_errors(dsn: str | None) -> None:
-    if dsn:
-        sentry_sdk.init(
-            dsn=dsn,
-            release=f"earlywatch@{__version__}",
-            max_request_body_size="never",
-            before_send=_forget_request,
-        )
-
-
-def _forget_request(event: Event, _hint: Hint) -> Event:
+def _without_secrets(event: Event, _hint: Hint) -> Event:
     # Addresses hold ping keys and links from mails, cookies hold sessions.
     event.pop("request", None)
-    return event
+    masked: Any = without_secrets(event)
+    masked["release"] = event["release"]  # looks like an address
+    found: Event = masked
+    return found

@@ -2,11 +2,10 @@
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
-from ipaddress import ip_address
 from urllib.parse import parse_qsl
 from uuid import UUID
 
+from earlywatch.domain.address import read_address
 from earlywatch.domain.monitor import PingKind
 from earlywatch.ingest.http import Scope
 
@@ -131,24 +130,10 @@ def _client(client: tuple[str, int] | None, forwarded: str, trusted_proxies: int
     if trusted_proxies and forwarded:
         addresses = forwarded.split(",")
         if len(addresses) >= trusted_proxies:
-            found = _address(addresses[-trusted_proxies])
+            found = read_address(addresses[-trusted_proxies])
             if found is not None:
                 return found
-    return _address(client[0]) if client else None
-
-
-@lru_cache(maxsize=4096)
-def _address(text: str) -> str | None:
-    """Return an IP address without port and zone, or None if `text` holds none."""
-    text = text.strip()
-    if text.startswith("["):
-        text = text[1:].partition("]")[0]
-    elif text.count(":") == 1:
-        text = text.partition(":")[0]
-    try:
-        return str(ip_address(text.partition("%")[0]))
-    except ValueError:
-        return None
+    return read_address(client[0]) if client else None
 
 
 def _storable(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 
-from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -11,15 +10,17 @@ from earlywatch.errors import EarlywatchError
 from earlywatch.models import Account, AccountMail
 from earlywatch.models.account_mail import AccountMailKind
 from earlywatch.models.columns import OutboxState
+from earlywatch.services.emails import clean_email, known_spelling
 from earlywatch.services.passwords import check_password, hash_password, verify_password
 from earlywatch.services.workspaces import create_workspace
 
 MAIL_EVERY = timedelta(minutes=1)
-MAILS_PER_HOUR = 5
-
-
-class InvalidEmail(EarlywatchError):
-    """What was typed is no email address."""
+# Counted apart: whoever signs up with somebody's address must not use up their way back in.
+MAILS_PER_HOUR = {
+    AccountMailKind.CONFIRM_EMAIL: 5,
+    AccountMailKind.ALREADY_REGISTERED: 1,
+    AccountMailKind.RESET_PASSWORD: 5,
+}
 
 
 class AlreadyRegistered(EarlywatchError):
@@ -32,15 +33,6 @@ class StaleLink(EarlywatchError):
 
 class WrongPassword(EarlywatchError):
     """The password is not the account's."""
-
-
-def clean_email(typed: str) -> str:
-    """Return the one spelling under which an address is stored. Raises InvalidEmail."""
-    try:
-        found = validate_email(typed.strip(), check_deliverability=False)
-    except EmailNotValidError as error:
-        raise InvalidEmail(f"This is not an email address: {_sentence(str(error))}") from None
-    return found.normalized.lower()
 
 
 def register(session: Session, typed_email: str, password: str, now: datetime) -> Account | None:
@@ -65,7 +57,7 @@ def register(session: Session, typed_email: str, password: str, now: datetime) -
     return account
 
 
-def find_by_link(session: Session, account_id: int, epoch: int) -> Account:
+def lock_by_link(session: Session, account_id: int, epoch: int) -> Account:
     """Return, locked, the account a mailed link was made for. Raises StaleLink."""
     account = _lock(session, account_id)
     if account is None or account.session_epoch != epoch:
@@ -87,8 +79,9 @@ def authenticate(session: Session, typed_email: str, password: str) -> Account |
 
     Takes as long for an address without account as for one with.
     """
-    email = typed_email.strip().lower()
-    account = session.scalar(select(Account).where(Account.email == email))
+    email = known_spelling(typed_email)
+    found = select(Account).where(Account.email == email)
+    account = session.scalar(found) if "\0" not in email else None  # PostgreSQL has no NUL
     right = verify_password(account.password_hash if account else None, password)
     return account if right else None
 
@@ -172,7 +165,7 @@ def queue_account_mail(
 
     At most one goes out per minute: a further one waits, and one of the same kind that nobody
     has tried to send yet is enough, as its link is made at sending. Return False if the
-    hour's mails are used up and none was queued.
+    hour's mails of this kind are used up and none was queued.
     """
     mine = AccountMail.account_id == account.id
     pending = select(AccountMail.id).where(
@@ -185,8 +178,9 @@ def queue_account_mail(
         return True
     last_at = func.max(func.coalesce(AccountMail.sent_at, AccountMail.created_at))
     lately = mine, AccountMail.created_at > now - timedelta(hours=1)
-    [(mails, newest)] = session.execute(select(func.count(), last_at).where(*lately))
-    if mails >= MAILS_PER_HOUR:
+    alike = func.count().filter(AccountMail.kind == kind.value)
+    [(mails, newest)] = session.execute(select(alike, last_at).where(*lately))
+    if mails >= MAILS_PER_HOUR[kind]:
         return False
     due = max(now, newest + MAIL_EVERY) if newest else now
     mail = AccountMail(account_id=account.id, kind=kind.value, created_at=now, next_attempt_at=due)
@@ -208,8 +202,3 @@ def _lock(session: Session, account_id: int) -> Account | None:
 
 def _lock_known(session: Session, account_id: int) -> Account:
     return session.get_one(Account, account_id, with_for_update=True, populate_existing=True)
-
-
-def _sentence(text: str) -> str:
-    text = text.rstrip(".")
-    return f"{text[:1].lower()}{text[1:]}."

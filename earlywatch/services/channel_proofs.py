@@ -9,7 +9,7 @@ from earlywatch.domain.alert import AlertKind
 from earlywatch.errors import EarlywatchError, NotFound
 from earlywatch.models import Channel, Workspace
 from earlywatch.services import deliveries
-from earlywatch.services.channels import lock_channel, refuse_soon
+from earlywatch.services.channels import lock_channel, refuse_often, refuse_soon
 from earlywatch.services.links import Links, target_of
 from earlywatch.services.tokens import InvalidToken
 
@@ -38,6 +38,7 @@ def request_confirmation(
             "The recipient unsubscribed. Only the link in a mail they have can undo that."
         )
     refuse_soon(session, channel, AlertKind.CONFIRM, BETWEEN_CONFIRMATIONS, now)
+    refuse_often(session, channel, now)
     channel.confirm_epoch += 1
     channel.confirm_guesses = 0
     deliveries.queue(session, channel, AlertKind.CONFIRM, now)
@@ -63,40 +64,32 @@ def confirm_by_code(
     typed = "".join(code.split()).encode()
     if not hmac.compare_digest(typed, links.confirm_code(channel).encode()):
         return False
-    _verify(channel, now)
+    _verify(session, channel, now)
+    channel.confirm_epoch += 1  # a code seen once must not revive the channel another day
     return True
 
 
-def find_by_confirm_link(
-    session: Session, links: Links, token: str, now: datetime, lock: bool = False
-) -> Channel:
+def find_by_confirm_link(session: Session, links: Links, token: str, now: datetime) -> Channel:
     """Return the channel that a confirmation link is for. Raises InvalidToken."""
     channel_id, epoch = links.read_confirm_channel(token, now)
-    channel = session.get(Channel, channel_id, with_for_update=lock or None)
-    if channel is None or channel.confirm_epoch != epoch:
-        raise InvalidToken("This link no longer holds: a newer one was sent, or it was withdrawn.")
-    return channel
+    return _still_asked(session.get(Channel, channel_id), epoch)
 
 
 def confirm_by_link(session: Session, links: Links, token: str, now: datetime) -> Channel:
     """Let alerts be sent to the channel of a link; twice is harmless. Raises InvalidToken."""
-    channel = find_by_confirm_link(session, links, token, now, lock=True)
-    _verify(channel, now)
+    channel_id, epoch = links.read_confirm_channel(token, now)
+    channel = _still_asked(_lock(session, channel_id), epoch)
+    _verify(session, channel, now)
     return channel
 
 
-def find_by_unsubscribe_link(
-    session: Session, links: Links, token: str, now: datetime, lock: bool = False
-) -> Channel:
+def find_by_unsubscribe_link(session: Session, links: Links, token: str, now: datetime) -> Channel:
     """Return the channel that an unsubscribe link is for. Raises InvalidToken or NotFound.
 
     A link that was sent to one address says nothing about the address that took its place.
     """
     channel_id, target = links.read_unsubscribe(token, now)
-    channel = session.get(Channel, channel_id, with_for_update=lock or None)
-    if channel is None or target_of(channel) != target:
-        raise NotFound("This channel no longer exists: nothing is sent to it.")
-    return channel
+    return _still_leading_to(target, session.get(Channel, channel_id))
 
 
 def unsubscribe(session: Session, links: Links, token: str, now: datetime) -> Channel:
@@ -104,7 +97,7 @@ def unsubscribe(session: Session, links: Links, token: str, now: datetime) -> Ch
 
     Raises InvalidToken or NotFound. Confirmation links sent before no longer hold.
     """
-    channel = find_by_unsubscribe_link(session, links, token, now, lock=True)
+    channel = _lock_by_unsubscribe_link(session, links, token, now)
     if channel.unsubscribed_at is None:
         channel.unsubscribed_at = now
         channel.confirm_epoch += 1
@@ -113,12 +106,34 @@ def unsubscribe(session: Session, links: Links, token: str, now: datetime) -> Ch
 
 def subscribe_again(session: Session, links: Links, token: str, now: datetime) -> Channel:
     """Undo `unsubscribe` for the recipient who holds the link. Raises InvalidToken or NotFound."""
-    channel = find_by_unsubscribe_link(session, links, token, now, lock=True)
+    channel = _lock_by_unsubscribe_link(session, links, token, now)
     channel.unsubscribed_at = None
     return channel
 
 
-def _verify(channel: Channel, now: datetime) -> None:
+def _lock_by_unsubscribe_link(session: Session, links: Links, token: str, now: datetime) -> Channel:
+    channel_id, target = links.read_unsubscribe(token, now)
+    return _still_leading_to(target, _lock(session, channel_id))
+
+
+def _lock(session: Session, channel_id: int) -> Channel | None:
+    return session.get(Channel, channel_id, with_for_update=True, populate_existing=True)
+
+
+def _still_asked(channel: Channel | None, epoch: int) -> Channel:
+    if channel is None or channel.confirm_epoch != epoch:
+        raise InvalidToken("This link no longer holds: a newer one was sent, or it was withdrawn.")
+    return channel
+
+
+def _still_leading_to(target: str, channel: Channel | None) -> Channel:
+    if channel is None or target_of(channel) != target:
+        raise NotFound("This channel no longer exists: nothing is sent to it.")
+    return channel
+
+
+def _verify(session: Session, channel: Channel, now: datetime) -> None:
     channel.verified_at = now
     channel.broken_at = channel.broken_reason = None
     channel.confirm_guesses = 0
+    deliveries.hasten(session, channel.id, now)

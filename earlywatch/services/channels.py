@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from earlywatch.channels.registry import kind
 from earlywatch.domain.alert import AlertKind
+from earlywatch.domain.duration import rough_duration
 from earlywatch.errors import EarlywatchError, NotFound
 from earlywatch.models import Channel, Delivery, Monitor, Workspace
 from earlywatch.models.channel import monitor_channel
@@ -17,6 +18,9 @@ from earlywatch.services.texts import printable
 
 LONGEST_NAME = 100
 BETWEEN_TESTS = timedelta(seconds=15)
+# Each is a message that nobody at its target has asked for, and lets a code be guessed anew.
+CONFIRMATIONS_A_DAY = 5
+DAY = timedelta(days=1)
 
 
 class InvalidChannelName(EarlywatchError):
@@ -24,7 +28,7 @@ class InvalidChannelName(EarlywatchError):
 
 
 class TooSoon(EarlywatchError):
-    """The same was asked for a moment ago."""
+    """The same was asked for a moment ago, or too often."""
 
 
 @dataclass(frozen=True)
@@ -79,10 +83,12 @@ def edit_channel(
 ) -> bool:
     """Change a channel. Return whether its target changed and must be confirmed anew.
 
-    Raises NotFound.
+    Raises NotFound, and TooSoon when its target changed too often.
     """
     channel = lock_channel(session, workspace, channel_id)
     moved = channel.config != values.config
+    if moved:
+        refuse_often(session, channel, now)
     channel.name = values.name or kind(channel.kind).summary(values.config)[:LONGEST_NAME]
     channel.is_default = values.is_default
     if moved:
@@ -140,6 +146,30 @@ def refuse_soon(
     if last is not None and now < last + wait:
         seconds = -((now - last - wait) // timedelta(seconds=1))
         raise TooSoon(f"One was sent a moment ago. Try again in {seconds} s.")
+
+
+def refuse_often(session: Session, channel: Channel, now: datetime) -> None:
+    """Raise TooSoon if the day before `now` (UTC) saw all requests to confirm it may see.
+
+    The rows are counted, not a limit of the site alone: it must hold without Redis too.
+    """
+    query = (
+        select(Delivery.created_at)
+        .where(
+            Delivery.channel_id == channel.id,
+            Delivery.alert == AlertKind.CONFIRM,
+            Delivery.created_at > now - DAY,
+        )
+        .order_by(Delivery.id.desc())
+        .limit(CONFIRMATIONS_A_DAY)
+    )
+    asked = session.scalars(query).all()
+    if len(asked) == CONFIRMATIONS_A_DAY:
+        wait = rough_duration(asked[-1] + DAY - now)
+        raise TooSoon(
+            f"It was asked to confirm {CONFIRMATIONS_A_DAY} times within a day,"
+            f" and nobody should be pestered. Try again in {wait}."
+        )
 
 
 def _one(workspace: Workspace, channel_id: int) -> Select[Channel]:

@@ -24,11 +24,15 @@ class LoggedPing:
 
 @dataclass(frozen=True)
 class PingLog:
-    """One page, newest first. `older` and `newer` are the ids to page on from, if any."""
+    """One page, newest first. `older` and `newer` are the ids to page on from, if any.
+
+    `beyond`: which pings ("older" or "newer") were asked for although there are none.
+    """
 
     lines: list[LoggedPing]
     older: int | None = None
     newer: int | None = None
+    beyond: str = ""
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,8 @@ def _deliveries(session: Session, incident_ids: Iterable[int]) -> dict[int, list
 def _page(lines: list[LoggedPing], more: bool, before: int | None, after: int | None) -> PingLog:
     """`more` tells that further pings lie in the direction of reading; we came from the other."""
     if not lines:
-        return PingLog(lines)
+        beyond = "older" if before is not None else "newer" if after is not None else ""
+        return PingLog(lines, beyond=beyond)
     older_exist = more if after is None else True
     newer_exist = more if after is not None else before is not None
     return PingLog(

@@ -1,10 +1,11 @@
 """What an owner does with monitors: create, edit, pause, resume, delete."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
-from sqlalchemy import delete, func, insert, literal, select
+from sqlalchemy import ColumnExpressionArgument, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from earlywatch.domain.monitor import InvalidMonitor, Rules, on_edit, on_pause, on_resume
@@ -19,6 +20,9 @@ from earlywatch.services.texts import printable
 LONGEST_NAME = 100
 LONGEST_TAG = 40
 MOST_TAGS = 20
+MOST_COUNTED = 100_000  # pings; counting all of them could take minutes
+BATCH = 20_000  # rows deleted at once, in a fraction of a second
+HISTORY: tuple[type[Ping | Incident], ...] = (Ping, Incident)
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class MonitorValues:
 
 @dataclass(frozen=True)
 class Losses:
-    """What deleting a monitor would take along."""
+    """What deleting a monitor would take along; pings are counted up to MOST_COUNTED + 1."""
 
     pings: int
     incidents: int
@@ -135,16 +139,39 @@ def _readable_rules(monitor: Monitor) -> Rules | None:
 
 def losses(session: Session, monitor: Monitor) -> Losses:
     """Return what deleting `monitor` would take along."""
-    pings = select(func.count()).where(Ping.monitor_id == monitor.id).scalar_subquery()
+    some = select(Ping.id).where(Ping.monitor_id == monitor.id).limit(MOST_COUNTED + 1).subquery()
+    pings = select(func.count()).select_from(some).scalar_subquery()
     opened = select(func.count()).where(Incident.monitor_id == monitor.id).scalar_subquery()
     row = session.execute(select(pings, opened)).one()
     return Losses(*row)
 
 
+def delete_history(
+    session: Session,
+    workspace: Workspace,
+    monitor_id: int,
+    table: type[Ping | Incident],
+    after: int = 0,
+) -> int | None:
+    """Delete a monitor's next rows with an id above `after`, the oldest first. Raises NotFound.
+
+    Return where to go on, None when what is left can be deleted with the monitor. There may be
+    tens of millions: in one statement they would run into its time-out at every try, and pings
+    that come in would wait for it.
+    """
+    monitor = find_monitor(session, workspace, monitor_id)
+    mine = table.monitor_id == monitor.id, table.id > after
+    end = session.scalar(select(table.id).where(*mine).order_by(table.id).offset(BATCH).limit(1))
+    if end is None:
+        return None
+    session.execute(delete(table).where(*mine, table.id < end))
+    return end - 1
+
+
 def delete_monitor(session: Session, workspace: Workspace, monitor_id: int) -> str:
-    """Delete it with all its pings and incidents; return the name it had. Raises NotFound."""
+    """Delete it with what `delete_history` left; return the name it had. Raises NotFound."""
     monitor = _lock(session, workspace, monitor_id)
-    # The database deletes the rows that belong to it: there may be millions.
+    _lock_channels(session, workspace.id)
     session.execute(delete(Monitor).where(Monitor.id == monitor.id))
     incidents.notify(session, workspace.id)
     return monitor.name
@@ -188,9 +215,21 @@ def _write(monitor: Monitor, values: MonitorValues) -> None:
 def _set_channels(session: Session, monitor: Monitor, channel_ids: tuple[int, ...] | None) -> None:
     """Let `monitor` use these channels alone; ids of other workspaces are left out."""
     chosen = Channel.is_default if channel_ids is None else Channel.id.in_(channel_ids)
-    wanted = select(literal(monitor.id), Channel.id).where(
-        Channel.workspace_id == monitor.workspace_id, chosen
-    )
+    wanted = _lock_channels(session, monitor.workspace_id, chosen)
     used = monitor_channel.c.monitor_id == monitor.id
     session.execute(delete(monitor_channel).where(used))
-    session.execute(insert(monitor_channel).from_select(["monitor_id", "channel_id"], wanted))
+    links = [{"monitor_id": monitor.id, "channel_id": channel_id} for channel_id in wanted]
+    if links:
+        session.execute(insert(monitor_channel), links)
+
+
+def _lock_channels(
+    session: Session, workspace_id: int, *chosen: ColumnExpressionArgument[bool]
+) -> Sequence[int]:
+    """Keep channels from being deleted until the transaction ends; return their ids.
+
+    Whoever deletes a channel holds it before its links and deliveries. So must who touches these.
+    """
+    query = select(Channel.id).where(Channel.workspace_id == workspace_id, *chosen)
+    in_order = query.order_by(Channel.id).with_for_update(read=True, key_share=True)
+    return session.scalars(in_order).all()

@@ -9,6 +9,7 @@ from earlywatch.domain.zone import find_zone
 from earlywatch.errors import NotFound
 from earlywatch.models import Account, Channel, Member, Workspace
 from earlywatch.models.workspace import Role
+from earlywatch.services.emails import known_spelling
 
 
 def create_workspace(session: Session, owner: Account, now: datetime) -> Workspace:
@@ -58,7 +59,7 @@ def get_owned(session: Session, email: str) -> Workspace:
         select(Workspace)
         .join(Member, Member.workspace_id == Workspace.id)
         .join(Account, Account.id == Member.account_id)
-        .where(Account.email == email.strip().lower(), Member.role == Role.OWNER.value)
+        .where(Account.email == known_spelling(email), Member.role == Role.OWNER.value)
         .order_by(Workspace.created_at, Workspace.id)
         .limit(1)
     )

@@ -12,6 +12,7 @@ from earlywatch.web import guards
 from earlywatch.web.account_forms import ChangePasswordForm, ConfirmForm, TimeZoneForm, refuse
 from earlywatch.web.guards import member_only, signed_in
 from earlywatch.web.limits import limiter
+from earlywatch.web.roles import editor, may_edit
 
 bp = Blueprint("account", __name__, url_prefix="/account")
 
@@ -59,8 +60,9 @@ def sign_out_everywhere() -> ResponseReturnValue:
 
 @bp.route("/time-zone", methods=["GET", "POST"])
 @member_only
+@editor
 def set_time_zone() -> ResponseReturnValue:
-    """Choose in which zone times are shown."""
+    """Choose in which zone everybody in the workspace is shown its times."""
     form = TimeZoneForm()
     if not form.validate_on_submit():
         return _page(zone_form=form)
@@ -83,6 +85,7 @@ def _page(
         zone_form=zone_form or TimeZoneForm(formdata=None, data=_zone()),
         sign_out_form=ConfirmForm(formdata=None),
         zones=zone_names(),
+        may_edit=g.member is not None and may_edit(),
     )
 
 

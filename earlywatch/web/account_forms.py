@@ -2,20 +2,20 @@
 
 from typing import Any
 
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, EmailField, PasswordField, StringField, ValidationError
 from wtforms.validators import InputRequired
 
 from earlywatch.errors import EarlywatchError
-from earlywatch.services.accounts import clean_email
+from earlywatch.services.emails import LONGEST_EMAIL, clean_email
 from earlywatch.services.passwords import LONGEST, SHORTEST
+from earlywatch.web.forms import Form, at_most
 
-LONGEST_EMAIL = 254
+LONGEST_ZONE = 100  # characters
 NAMED = InputRequired("Fill in your email address.")
 GIVEN = InputRequired("Fill in the password.")
 
 
-def _is_address(_form: FlaskForm, field: Any) -> None:
+def _is_address(_form: Form, field: Any) -> None:
     try:
         clean_email(field.data)
     except EarlywatchError as error:
@@ -31,70 +31,69 @@ def _email_field() -> Any:
 
 
 def _new_password_field(label: str) -> Any:
-    kw = {"autocomplete": "new-password", "minlength": SHORTEST, "maxlength": LONGEST}
-    return PasswordField(label, [GIVEN], render_kw=kw)
+    kw = {"autocomplete": "new-password", "minlength": SHORTEST}
+    return PasswordField(label, [GIVEN, at_most(LONGEST)], render_kw=kw)
 
 
 def _password_field(label: str) -> Any:
-    return PasswordField(
-        label, [GIVEN], render_kw={"autocomplete": "current-password", "maxlength": LONGEST}
-    )
+    kw = {"autocomplete": "current-password"}
+    return PasswordField(label, [GIVEN, at_most(LONGEST)], render_kw=kw)
 
 
-class SignUpForm(FlaskForm):
+class SignUpForm(Form):
     """Who wants an account."""
 
     email = _email_field()
     password = _new_password_field("Password")
 
 
-class SignInForm(FlaskForm):
+class SignInForm(Form):
     """Who says to have an account."""
 
     email = EmailField(
         "Email address",
-        [NAMED],
-        render_kw={"autocomplete": "username", "maxlength": LONGEST_EMAIL},
+        [NAMED, at_most(LONGEST_EMAIL)],
+        render_kw={"autocomplete": "username"},
     )
     password = _password_field("Password")
     remember = BooleanField("Keep me signed in on this device")
 
 
-class ConfirmForm(FlaskForm):
+class ConfirmForm(Form):
     """A button: opening the link alone must not use it up, mail scanners open links."""
 
 
-class ConfirmElsewhereForm(FlaskForm):
+class ConfirmElsewhereForm(Form):
     """For a link opened in another browser than the one that signed up."""
 
     password = _password_field("The password you chose")
 
 
-class ForgottenForm(FlaskForm):
+class ForgottenForm(Form):
     """Who cannot sign in any more."""
 
     email = _email_field()
 
 
-class NewPasswordForm(FlaskForm):
+class NewPasswordForm(Form):
     """A password in place of the forgotten one."""
 
     password = _new_password_field("New password")
 
 
-class ChangePasswordForm(FlaskForm):
+class ChangePasswordForm(Form):
     """A password in place of a known one."""
 
     old = _password_field("Present password")
     new = _new_password_field("New password")
 
 
-class TimeZoneForm(FlaskForm):
+class TimeZoneForm(Form):
     """In which zone the workspace reads its times."""
 
     time_zone = StringField(
         "Time zone",
-        [InputRequired("Fill in a time zone, for example Europe/Berlin.")],
+        [InputRequired("Fill in a time zone, for example Europe/Berlin."), at_most(LONGEST_ZONE)],
         render_kw={"autocomplete": "off", "list": "zones", "spellcheck": "false"},
     )
 

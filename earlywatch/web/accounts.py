@@ -80,7 +80,7 @@ def confirm_email(token: str) -> ResponseReturnValue:
     try:
         with transaction() as db_session:
             account_id, epoch = wiring().links.read_account("confirm-email", token, g.now)
-            account = accounts.find_by_link(db_session, account_id, epoch)
+            account = accounts.lock_by_link(db_session, account_id, epoch)
             form = ConfirmForm() if _same_browser(account) else ConfirmElsewhereForm()
             confirmed = form.validate_on_submit() and _may_confirm(form, account)
             if confirmed:
@@ -95,10 +95,9 @@ def confirm_email(token: str) -> ResponseReturnValue:
 
 
 @bp.route("/sign-in", methods=["GET", "POST"])
-@limiter.limit("10/minute", methods=["POST"], deduct_when=limits.was_refused)
-@limiter.limit(
-    "5/minute; 20/hour", key_func=limits.account, methods=["POST"], deduct_when=limits.was_refused
-)
+@limiter.limit("10/minute", methods=["POST"])
+@limiter.limit("5/minute; 20/hour", key_func=limits.account_from_here, methods=["POST"])
+@limiter.limit("100/hour", key_func=limits.account, methods=["POST"])
 @public
 def sign_in() -> ResponseReturnValue:
     """Take address and password, and lead to where the visitor wanted to go."""
@@ -107,6 +106,7 @@ def sign_in() -> ResponseReturnValue:
         return redirect(there, 303)
     form = SignInForm()
     if form.validate_on_submit() and (account := _authenticate(form)):
+        limits.give_back()
         if account.email_confirmed_at is None:
             session[BROWSER_PROOF] = _proof(account)
             return redirect(url_for("accounts.check_mail"), 303)
@@ -142,10 +142,14 @@ def _authenticate(form: SignInForm) -> Account | None:
 def _may_confirm(form: ConfirmForm | ConfirmElsewhereForm, account: Account) -> bool:
     if isinstance(form, ConfirmForm):
         return True
-    if verify_password(account.password_hash, form.password.data):
-        return True
-    form.password.errors = ["This is not the password that was chosen at the last sign-up."]
-    return False
+    try:
+        right = verify_password(account.password_hash, form.password.data)
+    except Busy as error:
+        refuse(form.password, error)
+        return False
+    if not right:
+        form.password.errors = ["This is not the password that was chosen at the last sign-up."]
+    return right
 
 
 def _proof(account: Account) -> str:

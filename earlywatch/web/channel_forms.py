@@ -2,19 +2,19 @@
 
 from typing import Any
 
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, EmailField, StringField, TelField, URLField
 
 from earlywatch.channels.registry import Doors, InvalidChannel, Kind
 from earlywatch.models import Channel
 from earlywatch.services.channels import ChannelValues, clean_channel_name
 from earlywatch.web.account_forms import refuse
+from earlywatch.web.forms import Form
 from earlywatch.web.reads import Reads
 
 INPUTS = {"email": EmailField, "url": URLField, "tel": TelField}
 
 
-class ChannelForm(FlaskForm):
+class ChannelForm(Form):
     """What all channels have. `form_for` adds the fields of the kind."""
 
     name = StringField("Name", [Reads(clean_channel_name)])
@@ -36,7 +36,7 @@ class ChannelForm(FlaskForm):
         return ChannelValues(self.name.value, config, self.is_default.data)
 
 
-class CodeForm(FlaskForm):
+class CodeForm(Form):
     """The code that came by text message."""
 
     code = StringField("Code", render_kw={"autocomplete": "one-time-code", "inputmode": "numeric"})

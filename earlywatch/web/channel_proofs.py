@@ -2,7 +2,6 @@
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_wtf import FlaskForm
 
 from earlywatch.db import db, transaction
 from earlywatch.services import channel_proofs, channels
@@ -11,7 +10,9 @@ from earlywatch.services.wiring import wiring
 from earlywatch.web.account_forms import refuse
 from earlywatch.web.channel_forms import CodeForm
 from earlywatch.web.channels import page
+from earlywatch.web.forms import Form
 from earlywatch.web.guards import member_only, public
+from earlywatch.web.limits import new_targets
 from earlywatch.web.paths import ID
 from earlywatch.web.roles import editor
 from earlywatch.web.security import csrf
@@ -30,6 +31,7 @@ def stale_link(error: InvalidToken) -> ResponseReturnValue:
 @bp.route(f"/<{ID}:channel_id>/confirm-again", methods=["POST"])
 @member_only
 @editor
+@new_targets
 def again(channel_id: int) -> ResponseReturnValue:
     """Send a new link or code."""
     try:
@@ -68,7 +70,7 @@ def confirm(token: str) -> ResponseReturnValue:
 
     Opening it alone does nothing: scanners of mail open links.
     """
-    form = FlaskForm()
+    form = Form()
     if not form.validate_on_submit():
         channel = channel_proofs.find_by_confirm_link(db.session(), wiring().links, token, g.now)
         return render_template("channels/confirm.html", form=form, channel=channel)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec
 
-from flask import Flask, Response, g, redirect, request, session, url_for
+from flask import Flask, Response, flash, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
@@ -15,6 +15,10 @@ from earlywatch.services import accounts, workspaces
 
 P = ParamSpec("P")
 View = Callable[P, ResponseReturnValue]
+
+READING = {"GET", "HEAD"}
+# Whoever signs in next may be somebody else, so what was typed is not kept for them.
+LOST = "You were signed out, so nothing was saved. Sign in, then do it once more."
 
 login = LoginManager()
 login.session_protection = None  # phones change their address all day
@@ -121,10 +125,24 @@ def _marked(view: View[P], name: str) -> View[P]:
 
 
 def _ask_to_sign_in() -> ResponseReturnValue:
-    here = request.full_path.rstrip("?") if request.method in {"GET", "HEAD"} else None
+    """Lead to the form to sign in, and from there back to the page that is open."""
+    if request.method not in READING:
+        flash(LOST, "warn")
     if request.headers.get("HX-Request"):
         # A part of an open page: the whole page must go, not a form appear in its middle.
-        here = request.headers.get("HX-Current-URL", "").removeprefix(request.host_url.rstrip("/"))
-        there = url_for("accounts.sign_in", next=here or None)
+        here = _path_here(request.headers.get("HX-Current-URL"))
+        there = url_for("accounts.sign_in", next=here)
         return Response(status=401, headers={"HX-Redirect": there})
-    return redirect(url_for("accounts.sign_in", next=here), 303)
+    return redirect(url_for("accounts.sign_in", next=_page_of_form()), 303)
+
+
+def _page_of_form() -> str | None:
+    """Return the path of this page, or of the one whose button was pressed, if it is known."""
+    if request.url_rule and request.url_rule.methods and "GET" in request.url_rule.methods:
+        return request.full_path.rstrip("?")
+    return _path_here(request.referrer)
+
+
+def _path_here(url: str | None) -> str | None:
+    """Return the path of a URL of this site, else None."""
+    return url[len(request.host_url) - 1 :] if url and url.startswith(request.host_url) else None

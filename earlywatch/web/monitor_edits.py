@@ -4,13 +4,13 @@ from datetime import datetime
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_wtf import FlaskForm
 
 from earlywatch.db import db, transaction
 from earlywatch.domain.schedule import next_times
 from earlywatch.domain.zone import zone_names
-from earlywatch.models import Channel, Monitor
+from earlywatch.models import Channel, Incident, Monitor, Ping
 from earlywatch.services import channel_lists, monitors
+from earlywatch.web.forms import Form
 from earlywatch.web.guards import member_only
 from earlywatch.web.monitor_forms import MonitorForm
 from earlywatch.web.paths import ID, number
@@ -101,14 +101,30 @@ def resume(monitor_id: int) -> ResponseReturnValue:
 def delete(monitor_id: int) -> ResponseReturnValue:
     """Say what deleting would take along; delete when confirmed."""
     monitor = monitors.find_monitor(db.session(), g.workspace, monitor_id)
-    form = FlaskForm()
+    form = Form()
     if not form.validate_on_submit():
         losses = monitors.losses(db.session(), monitor)
-        return render_template("monitors/delete.html", form=form, monitor=monitor, losses=losses)
+        return render_template(
+            "monitors/delete.html",
+            form=form,
+            monitor=monitor,
+            losses=losses,
+            most=monitors.MOST_COUNTED,
+        )
+    for table in monitors.HISTORY:
+        _delete_history(monitor_id, table)
     with transaction() as session:
         name = monitors.delete_monitor(session, g.workspace, monitor_id)
     flash(f"{name} is deleted. Its ping URL answers 404 from now on.", "ok")
     return redirect(url_for("monitors.index"), 303)
+
+
+def _delete_history(monitor_id: int, table: type[Ping | Incident]) -> None:
+    # A transaction each: where one fails or the server stops, the next try goes on from there.
+    after: int | None = 0
+    while after is not None:
+        with transaction() as session:
+            after = monitors.delete_history(session, g.workspace, monitor_id, table, after)
 
 
 def _page(form: MonitorForm, monitor: Monitor | None) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable
 from typing import Any, Self
 
-from flask_wtf import FlaskForm
 from wtforms import RadioField, SelectMultipleField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
@@ -15,6 +14,7 @@ from earlywatch.errors import EarlywatchError
 from earlywatch.models import Channel, Monitor, Workspace
 from earlywatch.services.channel_lists import ChannelState, state_of
 from earlywatch.services.monitors import MonitorValues, clean_name, clean_tags
+from earlywatch.web.forms import Form
 from earlywatch.web.reads import Reads
 
 UNFIT = {
@@ -29,7 +29,7 @@ KINDS = [
 ]
 
 
-class MonitorForm(FlaskForm):
+class MonitorForm(Form):
     """What an owner types about a monitor. After `validate`, `values` holds what it says."""
 
     name = StringField("Name", [Reads(clean_name)])

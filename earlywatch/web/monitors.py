@@ -78,7 +78,7 @@ def show(monitor_id: int) -> ResponseReturnValue:
         runs=monitor_lists.recent_runs(session, [monitor.id])[monitor.id],
         channels=monitors.channels_of(session, monitor),
         log=monitor_history.ping_log(session, monitor, before, after),
-        ping_url=ping_url(monitor),
+        ping_url=ping_url(monitor) if may_edit() else None,
         may_edit=may_edit(),
     )
 

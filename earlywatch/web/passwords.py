@@ -18,7 +18,8 @@ bp = Blueprint("passwords", __name__)
 
 @bp.route("/forgot-password", methods=["GET", "POST"])
 @limiter.limit("10/minute; 60/hour", methods=["POST"])
-@limiter.limit("5/minute; 20/hour", key_func=limits.account, methods=["POST"])
+@limiter.limit("5/minute; 20/hour", key_func=limits.account_from_here, methods=["POST"])
+@limiter.limit("100/hour", key_func=limits.account, methods=["POST"])
 @public
 def forgot_password() -> ResponseReturnValue:
     """Mail a link, if there is such an account; the answer does not tell."""
@@ -40,7 +41,7 @@ def reset_password(token: str) -> ResponseReturnValue:
     try:
         with transaction() as session:
             account_id, epoch = wiring().links.read_account("reset-password", token, g.now)
-            account = accounts.find_by_link(session, account_id, epoch)
+            account = accounts.lock_by_link(session, account_id, epoch)
             if wanted:
                 accounts.reset_password(session, account, form.password.data, g.now)
     except (InvalidToken, accounts.StaleLink) as error:

@@ -69,3 +69,19 @@ def test_five_mails_an_hour_and_then_again(session: Session, now: datetime) -> N
     assert len(mails(session)) == 5
     assert not queue_account_mail(session, account, kind, now + 59 * MINUTE)
     assert queue_account_mail(session, account, kind, now + 61 * MINUTE)
+
+
+def test_sign_ups_of_others_never_block_a_forgotten_password(
+    session: Session, now: datetime
+) -> None:
+    account = make_account(session)
+    for minute in range(10):
+        queue_account_mail(
+            session, account, AccountMailKind.ALREADY_REGISTERED, now + minute * MINUTE
+        )
+        all_sent(session, now + minute * MINUTE)
+
+    assert queue_account_mail(session, account, AccountMailKind.RESET_PASSWORD, now + 10 * MINUTE)
+
+    kinds = [kind for _, kind in mails(session)]
+    assert kinds == ["already_registered", "reset_password"]

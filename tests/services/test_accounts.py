@@ -9,21 +9,20 @@ from sqlalchemy.orm import Session
 from earlywatch.models import Account, AccountMail, Channel, Member
 from earlywatch.services.accounts import (
     AlreadyRegistered,
-    InvalidEmail,
     StaleLink,
     WrongPassword,
     add_confirmed,
     authenticate,
     change_password,
-    clean_email,
     confirm,
     end_sessions,
-    find_by_link,
     find_signed_in,
+    lock_by_link,
     register,
     request_reset,
     reset_password,
 )
+from earlywatch.services.emails import clean_email
 from earlywatch.services.passwords import InvalidPassword
 from earlywatch.services.workspaces import find_member
 from tests.builders import PASSWORD, make_account
@@ -57,7 +56,7 @@ def test_confirming_makes_workspace_and_channel(session: Session, now: datetime)
     account = register(session, "alice@example.org", PASSWORD, now)
     assert account is not None
 
-    confirm(session, find_by_link(session, account.id, account.session_epoch), now)
+    confirm(session, lock_by_link(session, account.id, account.session_epoch), now)
 
     member = find_member(session, account.id)
     assert member is not None
@@ -72,10 +71,10 @@ def test_confirming_makes_workspace_and_channel(session: Session, now: datetime)
 
 def test_a_link_works_once(session: Session, now: datetime) -> None:
     account = make_account(session, confirmed=False)
-    confirm(session, find_by_link(session, account.id, 0), now)
+    confirm(session, lock_by_link(session, account.id, 0), now)
 
     with pytest.raises(StaleLink):
-        find_by_link(session, account.id, 0)
+        lock_by_link(session, account.id, 0)
 
 
 def test_the_newest_sign_up_voids_the_links_before(session: Session, now: datetime) -> None:
@@ -87,7 +86,7 @@ def test_the_newest_sign_up_voids_the_links_before(session: Session, now: dateti
 
     assert newest is not None
     with pytest.raises(StaleLink):
-        find_by_link(session, newest.id, old_epoch)
+        lock_by_link(session, newest.id, old_epoch)
     assert authenticate(session, "alice@example.org", "of somebody else") is None
     assert authenticate(session, "alice@example.org", PASSWORD) is newest
 
@@ -110,24 +109,6 @@ def test_without_a_mail_a_sign_up_changes_nothing(session: Session, now: datetim
     assert register(session, "alice@example.org", "of somebody else", now + 6 * MINUTE) is None
 
     assert authenticate(session, "alice@example.org", PASSWORD) is not None
-
-
-@pytest.mark.parametrize(
-    ("typed", "stored"),
-    [
-        (" Alice@Example.ORG ", "alice@example.org"),
-        ("ops+night@example.org", "ops+night@example.org"),
-        ("post@müller.example.org", "post@müller.example.org"),
-    ],
-)
-def test_addresses_have_one_spelling(typed: str, stored: str) -> None:
-    assert clean_email(typed) == stored
-
-
-@pytest.mark.parametrize("typed", ["", "alice", "alice@", "a b@example.org", "alice@localhost"])
-def test_what_is_no_address_is_refused_with_a_sentence(typed: str) -> None:
-    with pytest.raises(InvalidEmail, match=r"^This is not an email address: .+\.$"):
-        clean_email(typed)
 
 
 @pytest.mark.parametrize(
@@ -170,6 +151,29 @@ def test_only_the_right_password_opens(session: Session) -> None:
     assert authenticate(session, "no-password@example.org", PASSWORD) is None
 
 
+@pytest.mark.parametrize(
+    "typed",
+    ["post@müller.example.org", "post@xn--mller-kva.example.org", "Post@mu\u0308ller.example.org"],
+)
+def test_every_spelling_that_signs_up_signs_in(session: Session, typed: str) -> None:
+    account = make_account(session, clean_email(typed), PASSWORD)
+
+    assert authenticate(session, typed, PASSWORD) is account
+    assert authenticate(session, "post@müller.example.org", PASSWORD) is account
+
+
+def test_an_address_we_would_refuse_today_still_signs_in(session: Session) -> None:
+    account = make_account(session, "josé@example.org", PASSWORD)
+
+    assert authenticate(session, " José@example.org", PASSWORD) is account
+
+
+def test_what_no_database_can_hold_is_nobodys_address(session: Session) -> None:
+    make_account(session, "alice@example.org", PASSWORD)
+
+    assert authenticate(session, "alice@example.org\0", PASSWORD) is None
+
+
 def test_a_reset_is_mailed_to_known_addresses_only(session: Session, now: datetime) -> None:
     make_account(session, "alice@example.org")
 
@@ -182,11 +186,11 @@ def test_a_reset_is_mailed_to_known_addresses_only(session: Session, now: dateti
 def test_a_new_password_ends_sessions_and_links(session: Session, now: datetime) -> None:
     account = make_account(session, "alice@example.org", PASSWORD)
 
-    reset_password(session, find_by_link(session, account.id, 0), "a fresh pass phrase", now)
+    reset_password(session, lock_by_link(session, account.id, 0), "a fresh pass phrase", now)
 
     assert find_signed_in(session, account.id, 0) is None
     with pytest.raises(StaleLink):
-        find_by_link(session, account.id, 0)
+        lock_by_link(session, account.id, 0)
     assert authenticate(session, "alice@example.org", "a fresh pass phrase") is account
 
 

@@ -10,13 +10,14 @@ from earlywatch.errors import NotFound
 from earlywatch.models import Channel, Delivery, Workspace
 from earlywatch.services import channel_proofs, channels
 from earlywatch.services.channel_proofs import MOST_GUESSES, NoGuessesLeft, Unsubscribed
-from earlywatch.services.channels import TooSoon
+from earlywatch.services.channels import CONFIRMATIONS_A_DAY, ChannelValues, TooSoon
 from earlywatch.services.links import Links
 from earlywatch.services.tokens import InvalidToken
 from tests.builders import make_channel, make_workspace
 
 LINKS = Links("https://watch.test", "a secret that is long enough")
 MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -125,6 +126,33 @@ def test_confirmations_are_sent_at_most_once_a_minute(
     channel_proofs.request_confirmation(session, workspace, waiting.id, now + MINUTE)
 
     assert len(session.scalars(select(Delivery)).all()) == 2
+
+
+def test_nobody_is_asked_to_confirm_more_than_five_times_a_day(
+    session: Session, workspace: Workspace, waiting: Channel, now: datetime
+) -> None:
+    for number in range(CONFIRMATIONS_A_DAY):
+        then = now + number * HOUR
+        channel_proofs.request_confirmation(session, workspace, waiting.id, then)
+
+    with pytest.raises(TooSoon, match=r"5 times within a day.+ Try again in 19 h\.$"):
+        channel_proofs.request_confirmation(session, workspace, waiting.id, now + 5 * HOUR)
+    channel_proofs.request_confirmation(session, workspace, waiting.id, now + 24 * HOUR)
+
+
+def test_changing_the_target_to_and_fro_asks_no_more_often(
+    session: Session, workspace: Workspace, waiting: Channel, now: datetime
+) -> None:
+    for number in range(CONFIRMATIONS_A_DAY):
+        values = ChannelValues("Phone", {"phone_number": f"+4915112345{number}"})
+        channels.edit_channel(session, workspace, waiting.id, values, now)
+
+    with pytest.raises(TooSoon, match="5 times within a day"):
+        channels.edit_channel(
+            session, workspace, waiting.id, ChannelValues("Phone", {"phone_number": "+1"}), now
+        )
+    renamed = ChannelValues("Other", waiting.config)
+    assert not channels.edit_channel(session, workspace, waiting.id, renamed, now)
 
 
 def test_a_broken_channel_works_again_once_confirmed(

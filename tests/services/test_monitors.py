@@ -185,6 +185,50 @@ def test_deleting_takes_everything_along_and_says_before_how_much(
     assert [count(session, table) for table in (Monitor, Ping, Incident)] == [0, 0, 0]
 
 
+def test_a_long_history_goes_in_parts_and_the_newest_with_the_monitor(
+    session: Session, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(monitors, "BATCH", 2)
+    workspace = make_workspace(session)
+    monitor = make_monitor(session, workspace)
+    kept = make_ping(session, make_monitor(session, workspace))
+    pings = [make_ping(session, monitor).id for _ in range(5)]
+
+    first = monitors.delete_history(session, workspace, monitor.id, Ping)
+    left = count(session, Ping)
+    second = monitors.delete_history(session, workspace, monitor.id, Ping, first or 0)
+    third = monitors.delete_history(session, workspace, monitor.id, Ping, second or 0)
+
+    assert (first, left, second, third) == (pings[2] - 1, 4, pings[4] - 1, None)
+    assert set(session.scalars(select(Ping.id))) == {kept.id, pings[4]}
+
+
+def test_the_open_incident_stays_until_the_monitor_goes(
+    session: Session, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(monitors, "BATCH", 1)
+    workspace = make_workspace(session)
+    monitor = make_monitor(session, workspace)
+    make_incident(session, monitor, opened_at=now - HOUR, resolved_at=now)
+    still_open = make_incident(session, monitor)
+
+    after = monitors.delete_history(session, workspace, monitor.id, Incident)
+
+    assert monitors.delete_history(session, workspace, monitor.id, Incident, after or 0) is None
+    assert session.scalars(select(Incident)).all() == [still_open]
+
+
+def test_pings_are_not_counted_without_end(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(monitors, "MOST_COUNTED", 2)
+    monitor = make_monitor(session)
+    for _ in range(5):
+        make_ping(session, monitor)
+
+    assert monitors.losses(session, monitor).pings == 3
+
+
 def test_monitors_of_another_workspace_do_not_exist(session: Session, now: datetime) -> None:
     monitor, strangers = make_monitor(session), make_workspace(session)
 
@@ -198,6 +242,8 @@ def test_monitors_of_another_workspace_do_not_exist(session: Session, now: datet
         monitors.resume_monitor(session, strangers, monitor.id, now)
     with pytest.raises(NotFound):
         monitors.delete_monitor(session, strangers, monitor.id)
+    with pytest.raises(NotFound):
+        monitors.delete_history(session, strangers, monitor.id, Ping)
 
 
 def test_ping_keys_are_not_guessable(session: Session, now: datetime) -> None:

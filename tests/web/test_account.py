@@ -11,6 +11,7 @@ from tests.web.people import (
     another,
     is_signed_in,
 )
+from tests.web.team import Team
 
 
 def test_changing_the_password_ends_the_other_sessions(
@@ -61,6 +62,30 @@ def test_the_zone_of_the_workspace_can_be_chosen(
     assert 'value="Europe/Berlim"' in refused.text
     member = session.scalars(select(Member).where(Member.account_id == alice.id)).one()
     assert member.workspace.time_zone == "Europe/Berlin"
+
+
+def test_a_viewer_changes_the_zone_of_nobody(
+    client: Browser, session: Session, team: Team, viewer: Account
+) -> None:
+    client.sign_in(viewer)
+
+    page = client.get("/account")
+    answer = client.send(page, {"time_zone": "Europe/Berlin"}, "/account/time-zone")
+    session.refresh(team.workspace)
+
+    assert answer.status_code == 403
+    assert team.workspace.time_zone == "UTC"
+    assert "Times are shown for UTC" in page.text
+    assert 'name="time_zone"' not in page.text
+
+
+def test_the_page_says_what_each_way_to_sign_out_ends(client: Browser, alice: Account) -> None:
+    client.sign_in(alice)
+
+    page = " ".join(client.get("/account").text.split())
+
+    assert "“Sign out” makes this browser forget you" in page
+    assert "“Sign out everywhere” ends all sessions of this account" in page
 
 
 def test_each_person_changes_their_own_account_only(

@@ -101,8 +101,26 @@ def test_an_incident_nobody_was_told_of_says_so(
 
     page = client.get(f"/incidents/{incident.id}").text
 
-    assert "Nobody was told" in page
+    assert "No alert is on record: the monitor had no channel that worked" in page
     assert "exit status 3" in page
+
+
+def test_a_deleted_channel_does_not_make_it_seem_that_nobody_was_told(
+    client: Browser, session: Session, team: Team
+) -> None:
+    room = make_channel(session, team.workspace, "slack", name="#ops")
+    monitor = make_monitor(session, team.workspace, channels=[room])
+    incident = make_incident(session, monitor, opened_at=utcnow())
+    make_delivery(session, room, incident, state="sent", sent_at=utcnow())
+    client.sign_in(team.owner)
+
+    client.submit(f"/channels/{room.id}/delete")
+    page = client.get(f"/incidents/{incident.id}").text
+    history = client.get(f"/monitors/{monitor.id}").text
+
+    assert "Nobody was told" not in page
+    assert "or those that were told were deleted since" in page
+    assert "no alert on record" in history
 
 
 def test_incidents_of_strangers_do_not_exist(client: Browser, session: Session, team: Team) -> None:

@@ -7,8 +7,10 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from earlywatch.clock import utcnow
 from earlywatch.domain.schedule import Cron, Interval, OnCalendar
-from earlywatch.models import Account, Monitor
+from earlywatch.models import Account, Monitor, Ping
+from earlywatch.services import monitors
 from earlywatch.services.monitors import channels_of
 from tests.builders import make_channel, make_incident, make_monitor, make_ping
 from tests.client import Browser
@@ -216,6 +218,27 @@ def test_deleting_says_what_is_lost_and_asks_first(
     assert "1 incident" in page
     assert "nightly backup is deleted" in client.follow(answer).text
     assert session.scalars(select(Monitor)).all() == []
+
+
+def test_a_monitor_with_a_long_history_can_be_deleted(
+    client: Browser, session: Session, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(monitors, "BATCH", 2)
+    monkeypatch.setattr(monitors, "MOST_COUNTED", 4)
+    monitor = make_monitor(session, team.workspace)
+    for hours in range(5):
+        make_ping(session, monitor)
+        then = utcnow() - timedelta(hours=hours)
+        make_incident(session, monitor, opened_at=then, resolved_at=then)
+    here = f"/monitors/{monitor.id}/delete"
+    client.sign_in(team.owner)
+
+    page = client.get(here).text
+    answer = client.submit(here)
+
+    assert "more than 4 pings" in page
+    assert "nightly backup is deleted" in client.follow(answer).text
+    assert session.scalars(select(Ping)).all() == []
 
 
 @pytest.mark.parametrize("action", ["edit", "pause", "resume", "delete"])

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from flask import Flask
 from sqlalchemy.orm import Session
 
 from earlywatch.clock import utcnow
@@ -12,6 +13,7 @@ from tests.builders import PASSWORD, make_account
 from tests.client import Browser
 from tests.web.people import (
     ALICE,
+    another,
     confirm_link,
     is_signed_in,
     mail_kinds,
@@ -117,6 +119,39 @@ def test_five_wrong_passwords_a_minute_are_enough(client: Browser, alice: Accoun
     assert answer.status_code == 429
     assert 0 < int(answer.headers["Retry-After"]) <= 61
     assert "Too many tries" in answer.text
+
+
+def test_a_stranger_locks_nobody_out(app: Flask, client: Browser, alice: Account) -> None:
+    wrong = {**ALICE, "password": "not the right one"}
+    stranger = {"REMOTE_ADDR": "203.0.113.9"}
+    tries = [client.submit("/sign-in", wrong, environ_base=stranger).status_code for _ in range(6)]
+
+    assert tries == [200] * 5 + [429]
+    assert another(app).submit("/sign-in", ALICE).status_code == 303
+
+
+def test_nor_from_asking_for_a_new_password(app: Flask, client: Browser, alice: Account) -> None:
+    stranger = {"REMOTE_ADDR": "203.0.113.9"}
+    tries = [
+        client.submit("/forgot-password", ALICE, environ_base=stranger).status_code
+        for _ in range(6)
+    ]
+
+    assert tries == [303] * 5 + [429]
+    assert another(app).submit("/forgot-password", ALICE).status_code == 303
+
+
+def test_guessing_from_everywhere_is_slowed_down_too(client: Browser, alice: Account) -> None:
+    page, nothing = client.get("/sign-in"), {**ALICE, "password": ""}
+
+    tries = [
+        client.send(
+            page, nothing, "/sign-in", environ_base={"REMOTE_ADDR": f"203.0.113.{number}"}
+        ).status_code
+        for number in range(101)
+    ]
+
+    assert tries == [200] * 100 + [429]
 
 
 def test_signing_in_often_is_no_offence(client: Browser, alice: Account) -> None:

@@ -1,0 +1,136 @@
+"""Deleting a channel while something that uses it changes: both succeed, one after the other."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import Engine, delete, event, select, text
+from sqlalchemy.orm import Session
+
+from earlywatch.db import db
+from earlywatch.models import Account, Channel, Delivery, Monitor, Workspace
+from earlywatch.models.channel import monitor_channel
+from earlywatch.services import channels, monitors
+from earlywatch.services.monitors import MonitorValues
+from tests.builders import (
+    NOW,
+    make_account,
+    make_channel,
+    make_delivery,
+    make_incident,
+    make_monitor,
+    make_workspace,
+)
+from tests.waiting import wait_until
+
+WAITERS = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+
+
+class House:
+    """Rows that every session sees: a monitor, and the channel it tells."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        with Session(engine) as session:
+            self.owner = make_account(session).id
+            workspace = make_workspace(session, session.get_one(Account, self.owner))
+            channel = make_channel(session, workspace)
+            monitor = make_monitor(session, workspace, channels=[channel])
+            ended = [make_incident(session, monitor, resolved_at=NOW) for _ in range(3)]
+            for incident in reversed(
+                ended
+            ):  # so that the two deletions find them in opposite order
+                make_delivery(session, channel, incident)
+            self.workspace, self.channel, self.monitor = workspace.id, channel.id, monitor.id
+            session.commit()
+
+    def edit_monitor(self) -> None:
+        with Session(self.engine) as session:
+            workspace, monitor = self._rows(session)
+            values = MonitorValues(monitor.name, monitor.rules, "UTC", channel_ids=(self.channel,))
+            monitors.edit_monitor(session, workspace, monitor.id, values, NOW)
+            session.commit()
+
+    def delete_monitor(self) -> None:
+        with Session(self.engine) as session:
+            workspace, monitor = self._rows(session)
+            monitors.delete_monitor(session, workspace, monitor.id)
+            session.commit()
+
+    def delete_channel(self) -> None:
+        with Session(self.engine) as session:
+            workspace = session.get_one(Workspace, self.workspace)
+            channels.delete_channel(session, workspace, self.channel)
+            session.commit()
+
+    def _rows(self, session: Session) -> tuple[Workspace, Monitor]:
+        workspace = session.get_one(Workspace, self.workspace)
+        return workspace, session.get_one(Monitor, self.monitor)
+
+    def waiters(self) -> int:
+        """How many sessions wait for another one."""
+        with self.engine.connect() as connection:
+            return int(connection.scalar(WAITERS) or 0)
+
+
+@pytest.fixture
+def house(app: Flask) -> Iterator[House]:
+    with app.app_context():
+        engine = db.engine
+    house = House(engine)
+    yield house
+    with Session(engine) as session:
+        session.execute(delete(Workspace).where(Workspace.id == house.workspace))
+        session.execute(delete(Account).where(Account.id == house.owner))
+        session.commit()
+
+
+@contextmanager
+def before(engine: Engine, start: str, act: Callable[[], None]) -> Iterator[None]:
+    """While the block runs, `act` when a statement that begins with `start` is about to run."""
+
+    def look(_connection: object, _cursor: object, statement: str, *_rest: Any) -> None:
+        if statement.startswith(start):
+            act()
+
+    event.listen(engine, "before_cursor_execute", look)
+    yield
+    event.remove(engine, "before_cursor_execute", look)
+
+
+def test_a_channel_deleted_during_an_edit_of_its_monitor_is_gone_in_the_end(house: House) -> None:
+    deletion: list[Future[None]] = []
+
+    def start_deletion() -> None:
+        deletion.append(other.submit(house.delete_channel))
+        wait_until(lambda: house.waiters() == 1, 10, "the deletion to wait for the edit")
+
+    with ThreadPoolExecutor(1) as other:
+        with before(house.engine, "INSERT INTO monitor_channel", start_deletion):
+            house.edit_monitor()
+        deletion[0].result()
+
+    with Session(house.engine) as session:
+        assert session.get(Channel, house.channel) is None
+        assert session.get(Monitor, house.monitor) is not None
+
+
+def test_a_monitor_and_its_channel_can_be_deleted_at_once(house: House) -> None:
+    told = select(Delivery).where(Delivery.channel_id == house.channel).order_by(Delivery.id)
+
+    with ThreadPoolExecutor(2) as others, Session(house.engine) as session:
+        session.execute(delete(monitor_channel))  # it used the channel once
+        session.commit()
+        session.scalars(told.offset(1).limit(1).with_for_update()).one()
+        deletions = [others.submit(house.delete_monitor), others.submit(house.delete_channel)]
+        wait_until(lambda: house.waiters() == 2, 10, "both to wait")
+        session.rollback()
+        for deletion in deletions:
+            deletion.result()
+
+    with Session(house.engine) as session:
+        assert session.get(Channel, house.channel) is None
+        assert session.get(Monitor, house.monitor) is None
