@@ -1,5 +1,6 @@
 """Sending what is due: a few threads of this process drain the outbox, row by row."""
 
+import logging
 from datetime import timedelta
 from time import monotonic
 
@@ -11,6 +12,8 @@ from earlywatch.services import account_mails, deliveries
 from earlywatch.services.deliveries import Outgoing
 from earlywatch.services.wiring import wiring
 from earlywatch.tasks.drains import Drains
+
+logger = logging.getLogger(__name__)
 
 BEAT = {"deliver": timedelta(seconds=1)}
 
@@ -27,13 +30,16 @@ def deliver() -> None:
 def drain() -> None:
     """Send until nothing is due, time is up, or the process stops."""
     end = monotonic() + LONGEST_DRAIN
-    sent = 0
+    attempts = 0
     while monotonic() < end and not drains.stopping.is_set():
         if not (deliver_alert() or deliver_account_mail()):
-            return
-        sent += 1
-        if sent % HELP_EVERY == 0:
-            drains.start_one()
+            drains.note_idle()
+            break
+        attempts += 1
+        if attempts % HELP_EVERY == 0:
+            drains.help()
+    if attempts:
+        logger.info("outbox drained", extra={"attempts": attempts})
 
 
 def deliver_alert() -> bool:

@@ -11,6 +11,7 @@ from earlywatch.tasks.outages import outlived
 
 DRAINS = 8
 MOST_PER_CHANNEL = 2  # attempts under way: a channel that hangs leaves the other drains free
+CALM = 1.0  # seconds without another helper after one that found nothing to do
 
 
 class Drains:
@@ -27,6 +28,7 @@ class Drains:
         self._free = BoundedSemaphore(DRAINS)
         self._lock = Lock()
         self._under_way: Counter[int] = Counter()
+        self._idle_at = -CALM
 
     def start_one(self) -> None:
         """Start a thread in the current application's context, unless all are at work."""
@@ -34,6 +36,15 @@ class Drains:
             return
         app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
         Thread(target=self._run, args=(app,), name="drain", daemon=True).start()
+
+    def help(self) -> None:
+        """Start another thread for what is due, unless one found nothing a moment ago."""
+        if monotonic() - self._idle_at >= CALM:
+            self.start_one()
+
+    def note_idle(self) -> None:
+        """Remember that nothing was left to do."""
+        self._idle_at = monotonic()
 
     def stop(self, seconds: float) -> None:
         """Take nothing more, and wait so long for what is under way."""
