@@ -4,9 +4,9 @@ Nothing is read or opened at import; each is built when its worker starts.
 """
 
 import gc
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from typing import Any
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from wsgiref.types import WSGIApplication
 
 from a2wsgi import WSGIMiddleware
 
@@ -16,17 +16,21 @@ from earlywatch.errors import EarlywatchError
 from earlywatch.ingest.app import PingApp
 from earlywatch.ingest.batch import Batcher
 from earlywatch.ingest.health import HealthApp
-from earlywatch.ingest.http import Answer, Message, Receive, Scope, Send
+from earlywatch.ingest.http import Answer, Message, Receive, Scope, Send, read_body
 from earlywatch.ingest.line import Line
 from earlywatch.live.app import LiveApp
 from earlywatch.live.hub import Hub
 from earlywatch.services.wiring import EXTENSION, Wiring
+from earlywatch.web.security import MAX_FORM_BYTES
 
 SITE_THREADS = 10  # as many as the site's pool has connections
+BODY_PATIENCE = 15.0  # seconds for a form
+FRAMING = (b"content-length", b"transfer-encoding")
 # Young objects are looked through once per 10,000 new ones, not per 700: a ping makes dozens and
 # leaves no cycles behind.
 GC_THRESHOLDS = (10_000, 20, 20)
 NOT_FOUND = Answer(404, "not found")
+TOO_SLOW = Answer(408, "The form did not arrive.", ((b"connection", b"close"),))
 
 Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -39,13 +43,16 @@ async def not_found(scope: Scope, _receive: Receive, send: Send) -> None:
 class Intake:
     """Pings and health: what needs PostgreSQL alone."""
 
+    needs_detector = False
+
     def __init__(self, settings: Settings) -> None:
         url = settings.database_url
         if not url:
             raise ConfigError("DATABASE_URL is missing: the address of a PostgreSQL database.")
         self._batcher = Batcher(Line("pings", url, pre_ping=False))
         self._ping = PingApp(self._batcher, settings.trusted_proxies)
-        self._health = HealthApp(Line("health", url, pre_ping=True))
+        health = Line("health", url, pre_ping=True)
+        self._health = HealthApp(health, needs_detector=self.needs_detector)
 
     def start(self) -> None:
         """Begin to work; called in the event loop."""
@@ -69,6 +76,8 @@ class Intake:
 class Everything(Intake):
     """Pings and health, live pages, and the Flask site for the rest."""
 
+    needs_detector = True
+
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         flask_app = create_app(settings)
@@ -76,8 +85,7 @@ class Everything(Intake):
         wiring: Wiring = flask_app.extensions[EXTENSION]
         self._hub = Hub(settings.database_url)
         self._live = LiveApp(self._hub, wiring.links)
-        site: Any = with_chunked_bodies(flask_app)
-        self._site: Any = WSGIMiddleware(site, workers=SITE_THREADS)
+        self._site = Site(flask_app)
 
     def start(self) -> None:
         super().start()
@@ -94,22 +102,43 @@ class Everything(Intake):
     async def close(self) -> None:
         await super().close()
         await self._hub.close()
-        self._site.executor.shutdown(wait=False)
+        self._site.close()
 
 
-def with_chunked_bodies(site: WSGIApplication) -> WSGIApplication:
-    """Tell the site that a body without a length ends where its stream ends.
+class Site:
+    """The Flask site, which gets a request when all of its body is there.
 
-    a2wsgi does not say so, and the site would take such a body for empty. With a
-    length, a body that breaks off must stay an error.
+    A thread that waited for a slow body would be missing for the pages of everybody else.
     """
 
-    def call(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if "CONTENT_LENGTH" not in environ:
-            environ["wsgi.input_terminated"] = True
-        return site(environ, start_response)
+    def __init__(self, site: WSGIApplication) -> None:
+        untyped: Any = site
+        self._wsgi: Any = WSGIMiddleware(untyped, workers=SITE_THREADS)
 
-    return call
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        try:
+            body, cut = await read_body(receive, MAX_FORM_BYTES, MAX_FORM_BYTES, BODY_PATIENCE)
+        except (ConnectionError, TimeoutError):
+            await TOO_SLOW.send(scope, send)
+            return
+        # What is too large is answered by the site, which goes by the length alone.
+        whole = with_length(scope, len(body) + cut)
+
+        async def receive_whole() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        await self._wsgi(whole, receive_whole, send)
+
+    def close(self) -> None:
+        """Let go of the threads."""
+        self._wsgi.executor.shutdown(wait=False)
+
+
+def with_length(scope: Scope, length: int) -> Scope:
+    """Return `scope` with a body of so many bytes, however it was sent."""
+    headers = [each for each in scope["headers"] if each[0] not in FRAMING]
+    return {**scope, "headers": [*headers, (b"content-length", str(length).encode())]}
 
 
 class App:

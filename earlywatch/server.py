@@ -3,20 +3,27 @@
 gunicorn reads its settings from the lower-case names of this module.
 """
 
+import contextlib
 import os
+import resource
 import signal
 import sys
+from asyncio import BaseTransport
 from pathlib import Path
 from typing import Any
 
 from gunicorn.arbiter import Arbiter
-from gunicorn.workers.gasgi import ASGIWorker
+from gunicorn.asgi.protocol import ASGIProtocol
+from gunicorn.workers import gasgi
 
 from earlywatch.config import Settings
 from earlywatch.embedded.leash import die_with_parent
 from earlywatch.logs import GUNICORN_LOGGING, configure_logging
 
 MOST_WORKERS = 4
+MOST_FILES = 65_536  # that a process asks for, if it is given them
+SPARE_FILES = 128  # not for connections: the database, templates, our own wiring
+HEAD_PATIENCE = 10.0  # seconds for the head of a first request; for the later ones see `keepalive`
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - for gunicorn's own heartbeat files
 
 worker_class = "earlywatch.server.Worker"
@@ -26,6 +33,7 @@ preload_app = True  # imported once; nothing is opened before a worker starts
 keepalive = 5  # seconds; also how long an idle connection can hold a gentle stop back
 graceful_timeout = 20  # seconds
 timeout = 30  # seconds without a sign of life from a worker's event loop
+worker_connections = 20_000  # of which `Worker` takes as many as it has files for
 limit_request_line = 8190  # bytes; `?m=` may be long
 forwarded_allow_ips = ""  # our own code counts proxies, see TRUSTED_PROXIES
 worker_tmp_dir = str(SHARED_MEMORY) if SHARED_MEMORY.is_dir() else None
@@ -37,9 +45,20 @@ logconfig_dict = GUNICORN_LOGGING["logconfig_dict"]
 def on_starting(server: Arbiter) -> None:
     """Let gunicorn and the apps speak through our log format. Called by gunicorn."""
     configure_logging(server.proc_name, readable=sys.stderr.isatty())
+    raise_file_limit()
 
 
-def post_fork(_server: Arbiter, worker: ASGIWorker) -> None:
+def raise_file_limit() -> None:
+    """Let this process and its children open as many files as the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if wanted > soft:
+        # macOS names a limit that it then refuses.
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def post_fork(_server: Arbiter, worker: gasgi.ASGIWorker) -> None:
     """Let a worker die with its master, which would leave it on the port. Called by gunicorn.
 
     Nothing is lost: what was not answered yet is not promised yet.
@@ -48,10 +67,56 @@ def post_fork(_server: Arbiter, worker: ASGIWorker) -> None:
         die_with_parent(worker.ppid, signal.SIGKILL)
 
 
-class Worker(ASGIWorker):  # type: ignore[misc]  # gunicorn is untyped
+class Connection(ASGIProtocol):  # type: ignore[misc]  # gunicorn is untyped
+    """Bounds what gunicorn does not: how long a first request takes, and how many connect.
+
+    When there is no room for one more, the one that has been idle for longest goes.
+    """
+
+    worker: "Worker"
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        """Begin to wait for the first request, which ends this timer as it ends `keepalive`."""
+        super().connection_made(transport)
+        self.worker.idle[self] = None
+        self._keepalive_handle = self.worker.loop.call_later(HEAD_PATIENCE, self.give_up)
+        if self.worker.nr_conns > self.worker.worker_connections:
+            next(iter(self.worker.idle)).give_up()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Forget it."""
+        self.worker.idle.pop(self, None)
+        super().connection_lost(error)
+
+    def give_up(self) -> None:
+        """Close it, because no request came."""
+        self.worker.idle.pop(self, None)
+        self._keepalive_timeout()
+
+    def _on_headers_complete(self) -> Any:
+        self.worker.idle.pop(self, None)
+        return super()._on_headers_complete()
+
+    def _arm_keepalive_timer(self) -> None:
+        self.worker.idle[self] = None
+        super()._arm_keepalive_timer()
+
+
+gasgi.ASGIProtocol = Connection  # the worker takes it from there
+
+
+class Worker(gasgi.ASGIWorker):  # type: ignore[misc]  # gunicorn is untyped
     """Ends live pages first when it is asked to stop: they would hold it back to the last."""
 
     asgi: Any
+    worker_connections: int
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        room = max(files - SPARE_FILES, files // 2)
+        self.worker_connections = min(self.worker_connections, room)
+        self.idle: dict[Connection, None] = {}  # the one that is so for longest comes first
 
     def handle_exit_signal(self) -> None:
         """Begin to stop: finish the requests under way, take no new ones."""

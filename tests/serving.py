@@ -65,14 +65,19 @@ class Server:
         log: Path,
         workers: int = 2,
         options: Sequence[str] = (),
+        files: tuple[int, int] | None = None,
         **settings: str,
     ) -> None:
+        """`files` are the limits of open files to start with: what counts, and what may be set."""
         self.port = free_port()
         self.log = log
         self._command = gunicorn_command(load_settings({"PORT": str(self.port)}), target)
         if ":" in target:  # an app that is not ours
             self._command[-1] = target
         self._command[-1:-1] = ["--workers", str(workers), *options]
+        if files:
+            limit = f'ulimit -Sn {files[0]} && ulimit -Hn {files[1]} && exec "$@"'
+            self._command[:0] = ["sh", "-c", limit, "sh"]
         self._environment = {
             **{name: os.environ[name] for name in KNOWN if name in os.environ},
             "PYTHONPATH": str(ROOT),

@@ -1,12 +1,13 @@
 """One server, two worlds: pings natively, pages through Flask."""
 
+import http.client
+import re
 import subprocess
 from collections.abc import Iterator
-from wsgiref.types import StartResponse, WSGIEnvironment
+from urllib.parse import urlencode
 
 import pytest
 
-from earlywatch.asgi import with_chunked_bodies
 from earlywatch.config import load_settings
 from earlywatch.server import gunicorn_command
 from tests.serving import SECRET_KEY, Server
@@ -60,22 +61,23 @@ def test_a_websocket_is_refused(site: Server) -> None:
     assert answer.startswith(b"HTTP/1.1 403 Forbidden\r\n")
 
 
-@pytest.mark.parametrize(
-    ("environ", "ends_with_its_stream"),
-    [({"CONTENT_LENGTH": "3"}, False), ({"HTTP_TRANSFER_ENCODING": "chunked"}, True)],
-)
-def test_only_a_body_without_length_ends_where_its_stream_ends(
-    environ: WSGIEnvironment, ends_with_its_stream: bool
-) -> None:
-    def site(environ: WSGIEnvironment, _start_response: StartResponse) -> list[bytes]:
-        return [str(environ.get("wsgi.input_terminated", False)).encode()]
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
+def test_a_form_is_read_however_it_is_sent(site: Server, chunked: bool) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=20)
+    connection.request("GET", "/sign-in")
+    response = connection.getresponse()
+    cookie = response.headers["Set-Cookie"].partition(";")[0]
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', response.read().decode())
+    assert token is not None
+    form = urlencode({"csrf_token": token[1], "email": "no address"}).encode()
+    headers = {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}
 
-    def start_response(*_: object) -> None:
-        raise AssertionError
+    connection.request("POST", "/sign-in", iter([form]) if chunked else form, headers)
+    response = connection.getresponse()
 
-    answer = with_chunked_bodies(site)(environ, start_response)  # type: ignore[arg-type]
-
-    assert list(answer) == [str(ends_with_its_stream).encode()]
+    assert response.status == 200
+    assert b'value="no address"' in response.read()
+    connection.close()
 
 
 @pytest.mark.parametrize("target", ["app", "ingest_app"])

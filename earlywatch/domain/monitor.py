@@ -148,6 +148,29 @@ def on_ping(
     return [settled, change] if settled else [change]
 
 
+def on_unjudged_ping(
+    state: MonitorState,
+    grace: timedelta,
+    kind: PingKind,
+    now: datetime,
+    run_id: UUID | None = None,
+) -> list[Change]:
+    """Return what a ping changes while the monitor's schedule cannot be read, as `on_ping` does.
+
+    A failure needs no schedule. A success ends its run, but neither it nor a start moves the
+    deadline: that the owner is told in the end is better than silence.
+    """
+    at = _not_before_last_ping(state, now)
+    if state.status is Status.PAUSED:
+        return [Change(replace(state, last_ping_at=at), at)]
+    settled = on_deadline(state, grace, at)
+    heard = replace(settled.state if settled else state, last_ping_at=at)
+    if kind is PingKind.SUCCESS and run_id in (None, state.run_id):
+        heard = replace(heard, started_at=None, run_id=None)
+    change = _on_fail(heard, at) if kind is PingKind.FAIL else Change(heard, at)
+    return [settled, change] if settled else [change]
+
+
 def on_pause(state: MonitorState, grace: timedelta, now: datetime) -> list[Change]:
     """Stop judging. A deadline that passed unnoticed is settled first; an open incident ends.
 

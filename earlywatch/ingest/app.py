@@ -2,13 +2,16 @@
 
 from earlywatch.clock import utcnow
 from earlywatch.ingest.batch import Batcher
-from earlywatch.ingest.http import Answer, Headers, Receive, Scope, Send
+from earlywatch.ingest.http import Answer, Headers, Receive, Scope, Send, read_body
 from earlywatch.ingest.parse import Refusal, parse
 from earlywatch.ingest.store import Unavailable
 from earlywatch.services.pings import IncomingPing, Outcome
 
 BODY_LIMIT = 100_000  # bytes that are kept
-BODY_PATIENCE = 10_000_000  # bytes that are read at all, before the connection is closed
+BODY_END = 10_000_000  # bytes that are read at all, before the connection is closed
+BODY_PATIENCE = (
+    60.0  # seconds for all of it: a few dripping clients must not use up the connections
+)
 RETRY_AFTER = 5  # seconds
 
 LIMIT: Headers = ((b"ping-body-limit", str(BODY_LIMIT).encode()),)
@@ -46,8 +49,8 @@ class PingApp:
         body, cut = None, False
         if request.has_body:
             try:
-                body, cut = await read_body(receive)
-            except ConnectionError:
+                body, cut = await read_body(receive, BODY_LIMIT, BODY_END, BODY_PATIENCE)
+            except (ConnectionError, TimeoutError):
                 return TOO_SLOW
         ping = IncomingPing(
             request.key,
@@ -67,22 +70,3 @@ class PingApp:
             return ANSWERS[await self._batcher.submit(ping)]
         except Unavailable:
             return NOT_STORED
-
-
-async def read_body(receive: Receive) -> tuple[bytes, bool]:
-    """Return the first 100 kB of a body, and whether there was more.
-
-    The rest is read and dropped, so that a client that sends too much is not cut off in the
-    middle; beyond 10 MB it is. Raises ConnectionError when the client goes away.
-    """
-    kept = bytearray()
-    total, more = 0, True
-    while more and total <= BODY_PATIENCE:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ConnectionError
-        chunk = message.get("body", b"")
-        total += len(chunk)
-        kept += chunk[: BODY_LIMIT - len(kept)]
-        more = message.get("more_body", False)
-    return bytes(kept), total > BODY_LIMIT

@@ -1,25 +1,21 @@
 """Group commit: pings that arrive while one transaction commits go into the next one together."""
 
 import asyncio
+import contextlib
 import logging
-from collections import deque
 from collections.abc import Sequence
 
 from earlywatch.ingest.line import Line
+from earlywatch.ingest.queue import Queue, Waiting
 from earlywatch.ingest.store import Unavailable, store
 from earlywatch.services.pings import IncomingPing, Outcome
 
 logger = logging.getLogger(__name__)
 
-LARGEST_BATCH = 500  # pings
-LARGEST_BATCH_BYTES = 4_000_000  # of bodies
-MOST_WAITING = 5_000  # pings
-MOST_WAITING_BYTES = 64_000_000  # of bodies
 GATHER = 0.002  # seconds; a transaction costs as much as 20 pings in it
 PATIENCE = 4.0  # seconds for a transaction; whoever waits longer is refused
 AGAIN = 0.5  # seconds between looks at a transaction that takes too long
 
-Waiting = tuple[IncomingPing, asyncio.Future[Outcome]]
 Commit = asyncio.Future[list[Outcome | None]]
 
 
@@ -28,8 +24,8 @@ class Batcher:
 
     def __init__(self, line: Line) -> None:
         self._line = line
-        self._waiting: deque[Waiting] = deque()
-        self._waiting_bytes = 0
+        self._queue = Queue()
+        self._batch: Sequence[Waiting] = ()
         self._arrived = asyncio.Event()
         self._closed = False
         self._task: asyncio.Task[None] | None = None
@@ -52,74 +48,68 @@ class Batcher:
         Raises Unavailable at once when too much waits already, and later through the
         future when the ping could not be stored.
         """
-        size = _size(ping)
-        if (
-            self._closed
-            or len(self._waiting) >= MOST_WAITING
-            or self._waiting_bytes + size > MOST_WAITING_BYTES
-        ):
+        if self._closed:
             raise Unavailable
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._waiting.append((ping, future))
-        self._waiting_bytes += size
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Outcome] = loop.create_future()
+        self._queue.add(Waiting(ping, loop.time(), future))
         self._arrived.set()
         return future
 
     async def _run(self) -> None:
-        while self._waiting or not self._closed:
-            await self._arrived.wait()
-            self._arrived.clear()
-            while self._waiting:
-                await asyncio.sleep(GATHER)
-                batch = self._take()
-                pings = [ping for ping, _ in batch]
-                commit = self._line.run(store, self._line.engine, pings)
-                await self._bounded(commit, batch)
-                _tell(batch, commit)
+        while self._queue or not self._closed:
+            try:
+                await self._round()
+            except Exception:  # without this task nobody's ping would ever be answered
+                logger.exception("a round of commits failed, its pings are refused")
+                self._refuse_all()
 
-    def _take(self) -> list[Waiting]:
-        batch: list[Waiting] = []
-        size = 0
-        while self._waiting and len(batch) < LARGEST_BATCH and size < LARGEST_BATCH_BYTES:
-            batch.append(self._waiting.popleft())
-            size += _size(batch[-1][0])
-        self._waiting_bytes -= size
-        return batch
+    async def _round(self) -> None:
+        now = asyncio.get_running_loop().time
+        pause = self._queue.pause(now())
+        if pause != 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._arrived.wait(), pause)
+        self._arrived.clear()
+        await asyncio.sleep(GATHER)
+        self._batch = self._queue.take(now())
+        if self._batch:
+            pings = [waiting.ping for waiting in self._batch]
+            commit = self._line.run(store, self._line.engine, pings)
+            await self._bounded(commit)
+            self._tell(commit, now())
+            self._batch = ()
 
-    async def _bounded(self, commit: Commit, batch: list[Waiting]) -> None:
+    async def _bounded(self, commit: Commit) -> None:
         """Wait for a commit. When it takes too long, cut it off and refuse everybody who waits."""
         done, _ = await asyncio.wait({commit}, timeout=PATIENCE)
         while not done:
             logger.error("database does not answer, pings are refused")
             self._line.hang_up()
-            _refuse(batch)
-            while waiting := self._take():
-                _refuse(waiting)
+            self._refuse_all()
             done, _ = await asyncio.wait({commit}, timeout=AGAIN)
 
+    def _tell(self, commit: Commit, now: float) -> None:
+        """Give each its outcome; those of locked monitors wait on."""
+        error = commit.exception()
+        if error is not None:
+            if not isinstance(error, Unavailable):
+                logger.error("pings could not be stored", exc_info=error)
+            for waiting in self._batch:
+                waiting.refuse()
+            return
+        locked = []
+        for waiting, outcome in zip(self._batch, commit.result(), strict=True):
+            if outcome is None:
+                waiting.refuse()
+            elif outcome is Outcome.LOCKED:
+                locked.append(waiting)
+            else:
+                waiting.settle(outcome)
+        self._queue.put_back(locked, now)
 
-def _size(ping: IncomingPing) -> int:
-    return len(ping.body) if ping.body else 0
-
-
-def _tell(batch: Sequence[Waiting], commit: Commit) -> None:
-    """Give each its outcome. One whose client went away does not listen any more."""
-    error = commit.exception()
-    if error is not None:
-        if not isinstance(error, Unavailable):
-            logger.error("pings could not be stored", exc_info=error)
-        _refuse(batch)
-        return
-    for (_, future), outcome in zip(batch, commit.result(), strict=True):
-        if future.done():
-            continue
-        if outcome is None:
-            future.set_exception(Unavailable())
-        else:
-            future.set_result(outcome)
-
-
-def _refuse(batch: Sequence[Waiting]) -> None:
-    for _, future in batch:
-        if not future.done():
-            future.set_exception(Unavailable())
+    def _refuse_all(self) -> None:
+        for waiting in self._batch:
+            waiting.refuse()
+        for waiting in self._queue.drain():
+            waiting.refuse()

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from earlywatch import __version__
@@ -29,15 +28,17 @@ class Health:
     """What was found at `seen_at`. Ages are in seconds, None where there is nothing."""
 
     seen_at: datetime
+    needs_detector: bool
     database: bool = False
     last_tick_age: float | None = None
     oldest_due_delivery_age: float | None = None
 
     @property
     def good(self) -> bool:
-        """The database is there, and the detector looked at it lately."""
+        """The database is there and, where that matters, the detector looked at it lately."""
         age = self.last_tick_age
-        return self.database and age is not None and age <= STALE_TICK.total_seconds()
+        ticks = age is not None and age <= STALE_TICK.total_seconds()
+        return self.database and (ticks or not self.needs_detector)
 
     def as_json(self) -> bytes:
         """Return what is shown."""
@@ -52,10 +53,15 @@ class Health:
 
 
 class HealthApp:
-    """Looks at most once per second, and for everybody who asks at once."""
+    """Looks at most once per second, and for everybody who asks at once.
 
-    def __init__(self, line: Line) -> None:
+    A process that only takes pings is well without a detector: to restart it or to send it no
+    more pings would help nobody.
+    """
+
+    def __init__(self, line: Line, *, needs_detector: bool) -> None:
         self._line = line
+        self._needs_detector = needs_detector
         self._look: asyncio.Future[Health] | None = None
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
@@ -88,7 +94,7 @@ class HealthApp:
         if done:
             return look.result()
         self._line.hang_up()
-        return Health(now)
+        return Health(now, self._needs_detector)
 
     def _ask(self) -> Health:
         now = utcnow()
@@ -100,10 +106,13 @@ class HealthApp:
                         Delivery.state == OutboxState.PENDING, Delivery.next_attempt_at <= now
                     )
                 )
-        except SQLAlchemyError as error:
-            logger.warning("database is gone", extra={"error": str(error).partition("\n")[0]})
-            return Health(now)
-        return Health(now, True, _age(ticked_at, now), _age(due_at, now))
+        # Whatever it is, it must not be the answer for ever, and the next look may go well.
+        except Exception as error:  # noqa: BLE001
+            fields = {"error": f"{type(error).__name__}: {error}".partition("\n")[0]}
+            logger.warning("database cannot be looked at", extra=fields)
+            return Health(now, self._needs_detector)
+        ages = _age(ticked_at, now), _age(due_at, now)
+        return Health(now, self._needs_detector, True, *ages)
 
 
 def _age(moment: datetime | None, now: datetime) -> float | None:

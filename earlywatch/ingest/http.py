@@ -1,5 +1,6 @@
-"""What ASGI passes to and fro, and answers that are made once and sent often."""
+"""What ASGI passes to and fro: bodies, and answers that are made once and sent often."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,3 +42,24 @@ class Answer:
         """Send it; HEAD gets the head alone."""
         await send(self.start)
         await send(NO_BODY if scope["method"] == "HEAD" else self.body)
+
+
+async def read_body(receive: Receive, keep: int, most: int, patience: float) -> tuple[bytes, bool]:
+    """Return the first `keep` bytes of a body, and whether there was more.
+
+    The rest is read and dropped, so that a client that sends too much is not cut off in the
+    middle; beyond `most` bytes it is. Raises ConnectionError when the client goes away, and
+    TimeoutError when the body is not there after `patience` seconds.
+    """
+    kept = bytearray()
+    total, more = 0, True
+    async with asyncio.timeout(patience):
+        while more and total <= most:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ConnectionError
+            chunk = message.get("body", b"")
+            total += len(chunk)
+            kept += chunk[: keep - len(kept)]
+            more = message.get("more_body", False)
+    return bytes(kept), total > keep

@@ -16,11 +16,12 @@ from earlywatch.db import CONNECT_ARGS, make_engine
 Result = TypeVar("Result")
 
 CONNECT_TIMEOUT = 3  # seconds
-# The server gives up before we do, so that nothing goes on there that nobody waits for. A batch
+# The server gives up before we do, so that nothing goes on there that nobody waits for. What is
+# locked is tried again with the next batch, so no batch waits for it long. A batch
 # looks up a few rows by their keys: joined otherwise, it would read a small table as a whole, with
 # all the dead rows that a stream of updates leaves in it.
 OPTIONS = (
-    "-c statement_timeout=4s -c lock_timeout=500ms -c enable_hashjoin=off -c enable_mergejoin=off"
+    "-c statement_timeout=4s -c lock_timeout=100ms -c enable_hashjoin=off -c enable_mergejoin=off"
 )
 
 

@@ -23,12 +23,20 @@ class Unavailable(Exception):
     """The pings were not stored; the jobs should try again in a few seconds."""
 
 
-class _Lost(Exception):
+class _Undone(Exception):
     """The transaction ended before its commit, through no fault of the pings."""
 
     def __init__(self, error: object) -> None:
         super().__init__()
         self.fields = {"error": str(error).partition("\n")[0]}
+
+
+class _Lost(_Undone):
+    """The database gave up."""
+
+
+class _Locked(_Undone):
+    """Somebody holds a whole table."""
 
 
 def store(engine: Engine, pings: Sequence[IncomingPing]) -> list[Outcome | None]:
@@ -41,12 +49,30 @@ def store(engine: Engine, pings: Sequence[IncomingPing]) -> list[Outcome | None]
         return _try_twice(engine, pings)
     except Unavailable:
         raise
+    except _Locked as locked:
+        # Halves would wait for the same lock, each of them.
+        logger.warning("tables are locked, pings wait", extra=locked.fields)
+        return [Outcome.LOCKED] * len(pings)
     except Exception:  # whatever is wrong with one ping must not touch the others
         if len(pings) == 1:
             logger.exception("ping could not be stored")
             return [None]
+    return _store_halves(engine, pings)
+
+
+def _store_halves(engine: Engine, pings: Sequence[IncomingPing]) -> list[Outcome | None]:
     middle = len(pings) // 2
-    return store(engine, pings[:middle]) + store(engine, pings[middle:])
+    first, second = pings[:middle], pings[middle:]
+    outcomes = store(engine, first)
+    # A lock may be gone by now, but no ping may overtake an earlier one of its monitor.
+    locked = {
+        ping.ping_key
+        for ping, outcome in zip(first, outcomes, strict=True)
+        if outcome is Outcome.LOCKED
+    }
+    free = [ping for ping in second if ping.ping_key not in locked]
+    rest = iter(store(engine, free) if free else [])
+    return outcomes + [Outcome.LOCKED if ping.ping_key in locked else next(rest) for ping in second]
 
 
 def _try_twice(engine: Engine, pings: Sequence[IncomingPing]) -> list[Outcome | None]:
@@ -78,13 +104,14 @@ def _try(engine: Engine, pings: Sequence[IncomingPing]) -> list[Outcome | None]:
 
 @contextlib.contextmanager
 def _watched(session: Session) -> Iterator[None]:
-    """Turn errors that are the database's own into _Lost, and drop its connection."""
+    """Turn errors that are the database's own into _Lost or _Locked, and drop its connection."""
     try:
         yield
     except (DBAPIError, psycopg.Error) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
-        # A row that somebody else holds is a matter of one monitor.
-        if not isinstance(cause, DATABASE_GONE) or isinstance(cause, LockNotAvailable):
+        if isinstance(cause, LockNotAvailable):
+            raise _Locked(cause) from error
+        if not isinstance(cause, DATABASE_GONE):
             raise
         session.invalidate()
         raise _Lost(cause) from error

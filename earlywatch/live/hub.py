@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,7 @@ from earlywatch.services.incidents import LIVE_CHANNEL
 logger = logging.getLogger(__name__)
 
 MOST_STREAMS = 1_000
+SHARE = 3  # of the files that a process may open, one in so many: pings come first
 LONGEST_WAIT = 10.0  # seconds until the next attempt to listen
 SILENCE = 15.0  # seconds after which the connection is asked whether it is still there
 PATIENCE = 5.0  # seconds for its answer
@@ -43,12 +45,13 @@ class Hub:
         self._conninfo = url.render_as_string(hide_password=False)
         self._bells: dict[int, set[Bell]] = {}
         self._task: asyncio.Task[None] | None = None
+        self._most = min(MOST_STREAMS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // SHARE)
         self.ended = False
 
     @property
     def full(self) -> bool:
         """Whether this process has as many open streams as it takes."""
-        return sum(len(bells) for bells in self._bells.values()) >= MOST_STREAMS
+        return sum(len(bells) for bells in self._bells.values()) >= self._most
 
     def start(self) -> None:
         """Begin to listen. Call from the event loop."""

@@ -1,7 +1,8 @@
 """Pings: many at once, each stored and applied to its monitor in one transaction."""
 
 import json
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -10,21 +11,27 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+from psycopg.errors import LockNotAvailable
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from earlywatch.domain.monitor import (
+    Change,
     MonitorState,
     PingKind,
     Rules,
     Status,
     on_ping,
+    on_unjudged_ping,
 )
 from earlywatch.domain.schedule import Cron, Interval, OnCalendar, Schedule
 from earlywatch.models import Monitor
 from earlywatch.services import incidents
 
+logger = logging.getLogger(__name__)
+
 IN_TROUBLE = (Status.LATE, Status.FAILED)  # exactly then an incident is open
-RULES = 6  # columns that `_rules` takes
+RULES, GRACE = 6, 4  # how many columns `_rules` takes, and which of them is the grace
 STATUSES = {status.value: status for status in Status}
 
 
@@ -52,6 +59,7 @@ class Outcome(Enum):
     RECORDED = "recorded"
     PAUSED = "paused"  # stored, but the monitor is not judged
     UNKNOWN = "unknown"  # no monitor has this key
+    LOCKED = "locked"  # not stored: somebody else holds what it would change, try it again
 
 
 OUTCOMES = {Status.PAUSED: Outcome.PAUSED}
@@ -63,8 +71,13 @@ class Watched:
 
     id: int
     workspace_id: int
-    rules: Rules
+    grace: timedelta
+    rules: Rules | str  # or why they cannot be read
     state: MonitorState
+
+
+class Locked(Exception):
+    """Somebody else holds what an incident needs, such as a channel that is being deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +89,16 @@ class Stored:
     duration: timedelta | None
 
 
-# Every ping goes through these three statements, so they go to psycopg directly.
-# Locked in the order of their ids, so that two batches cannot wait for each other.
+# Every ping goes through these statements, so they go to psycopg directly.
+# Nobody waits for a monitor that somebody else holds: the other monitors' pings would wait too.
 LOCK = """
     SELECT id, workspace_id, ping_key, schedule_kind, period, expression, time_zone, grace,
         max_runtime, status, last_ping_at, last_success_at, expected_at, deadline_at, started_at,
         run_id
     FROM monitor WHERE ping_key = ANY(%s)
-    ORDER BY id FOR NO KEY UPDATE
+    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
 """
+KNOWN = "SELECT ping_key FROM monitor WHERE ping_key = ANY(%s)"
 # COPY costs half of an INSERT here, in Python as well as in PostgreSQL.
 STORE = """
     COPY ping (monitor_id, received_at, kind, exit_status, run_id, duration, message, body,
@@ -109,29 +123,72 @@ def record(session: Session, pings: Sequence[IncomingPing], now: datetime) -> li
     """Store pings and update their monitors, in the order given. Return one outcome for each.
 
     A deadline that passed unnoticed is settled first: what happened must not depend on when the
-    detector last ran. `now` (UTC) is when incidents are noticed and told of.
+    detector last ran. Once a ping is LOCKED, so are the later ones of its monitor. `now` (UTC) is
+    when incidents are noticed and told of.
     """
     watched = _lock(session, {ping.ping_key for ping in pings})
-    stored: list[Stored] = []
-    outcomes: list[Outcome] = []
-    changed: set[int] = set()
-    for ping in pings:
-        monitor = watched.get(ping.ping_key)
-        if monitor is None:
-            outcomes.append(Outcome.UNKNOWN)
-            continue
-        before = monitor.state
-        _apply(session, monitor, ping, now)
-        stored.append(Stored(monitor.id, ping, _duration(before, ping)))
-        outcomes.append(OUTCOMES.get(before.status, Outcome.RECORDED))
-        if _looks_different(before, monitor.state):
-            changed.add(monitor.workspace_id)
-    if stored:
-        _store(session, stored)
+    batch = Batch(session, now, _held_by_others(session, pings, watched))
+    outcomes = [batch.add(watched.get(ping.ping_key), ping) for ping in pings]
+    if batch.stored:
+        _store(session, batch.stored)
         _update(session, watched.values())
-    for workspace_id in changed:
+    for workspace_id in batch.changed:
         incidents.notify(session, workspace_id)
     return outcomes
+
+
+class Batch:
+    """What has been made of the pings so far."""
+
+    def __init__(self, session: Session, now: datetime, locked: set[UUID]) -> None:
+        self.stored: list[Stored] = []
+        self.changed: set[int] = set()  # workspaces
+        self._session = session
+        self._now = now
+        self._locked = locked
+        self._patient = True
+
+    def add(self, monitor: Watched | None, ping: IncomingPing) -> Outcome:
+        """Apply the next ping to its monitor, unless an earlier one could not be."""
+        if ping.ping_key in self._locked:
+            return Outcome.LOCKED
+        if monitor is None:
+            return Outcome.UNKNOWN
+        before = monitor.state
+        try:
+            self._apply(monitor, ping)
+        except Locked:
+            self._locked.add(ping.ping_key)
+            return Outcome.LOCKED
+        self.stored.append(Stored(monitor.id, ping, _duration(before, ping)))
+        if _looks_different(before, monitor.state):
+            self.changed.add(monitor.workspace_id)
+        return OUTCOMES.get(before.status, Outcome.RECORDED)
+
+    def _apply(self, monitor: Watched, ping: IncomingPing) -> None:
+        before, changes = monitor.state, _changes(monitor, ping)
+        # A success on a monitor that is up, the usual ping, needs no incident and no row object.
+        if any(
+            change.opens or (change.resolves and before.status in IN_TROUBLE) for change in changes
+        ):
+            self._tell(monitor, changes, ping.exit_status)
+        monitor.state = changes[-1].state
+
+    def _tell(self, monitor: Watched, changes: Sequence[Change], exit_status: int | None) -> None:
+        if not self._patient:
+            raise Locked
+        try:
+            with self._session.begin_nested():
+                row = self._session.get_one(Monitor, monitor.id)
+                row.state = monitor.state
+                incidents.apply(self._session, row, changes, self._now, exit_status)
+        except OperationalError as error:
+            if not isinstance(error.orig, LockNotAvailable):
+                raise
+            # It was waited for once; for every incident of the batch, that could take minutes.
+            self._patient = False
+            logger.warning("incident waits for a lock", extra={"monitor_id": monitor.id})
+            raise Locked from error
 
 
 def _lock(session: Session, keys: set[UUID]) -> dict[UUID, Watched]:
@@ -140,8 +197,17 @@ def _lock(session: Session, keys: set[UUID]) -> dict[UUID, Watched]:
         monitor_id, workspace_id, key, *rest = row
         rules, (status, *moments) = rest[:RULES], rest[RULES:]
         state = MonitorState(STATUSES[status], *moments)
-        watched[key] = Watched(monitor_id, workspace_id, _rules(*rules), state)
+        watched[key] = Watched(monitor_id, workspace_id, rules[GRACE], _rules(*rules), state)
     return watched
+
+
+def _held_by_others(
+    session: Session, pings: Sequence[IncomingPing], watched: Mapping[UUID, Watched]
+) -> set[UUID]:
+    missing = {ping.ping_key for ping in pings} - watched.keys()
+    if not missing:
+        return set()
+    return {key for (key,) in _psycopg(session).execute(KNOWN, [list(missing)])}
 
 
 @lru_cache(maxsize=20_000)
@@ -152,24 +218,30 @@ def _rules(
     time_zone: str,
     grace: timedelta,
     max_runtime: timedelta | None,
-) -> Rules:
+) -> Rules | str:
     schedule: Schedule
-    if period is not None:
-        schedule = Interval(period)
+    try:
+        if period is not None:
+            schedule = Interval(period)
+        else:
+            schedule = (Cron if kind == "cron" else OnCalendar)(expression or "", time_zone)
+        return Rules(schedule, grace, max_runtime)
+    except Exception as error:  # noqa: BLE001 - told with each ping; the others must not suffer
+        return str(error)
+
+
+def _changes(monitor: Watched, ping: IncomingPing) -> list[Change]:
+    """Return what a ping changes. Rules that cannot be kept must cost no ping, not even its own."""
+    about, rules = (ping.kind, ping.received_at, ping.run_id), monitor.rules
+    if isinstance(rules, Rules):
+        try:
+            return on_ping(monitor.state, rules, *about)
+        except Exception:  # as above
+            logger.exception("schedule cannot be kept", extra={"monitor_id": monitor.id})
     else:
-        schedule = (Cron if kind == "cron" else OnCalendar)(expression or "", time_zone)
-    return Rules(schedule, grace, max_runtime)
-
-
-def _apply(session: Session, monitor: Watched, ping: IncomingPing, now: datetime) -> None:
-    before = monitor.state
-    changes = on_ping(before, monitor.rules, ping.kind, ping.received_at, ping.run_id)
-    monitor.state = changes[-1].state
-    # A success on a monitor that is up, the usual ping, needs no incident and no row object.
-    if any(change.opens or (change.resolves and before.status in IN_TROUBLE) for change in changes):
-        row = session.get_one(Monitor, monitor.id)
-        row.state = before
-        incidents.apply(session, row, changes, now, ping.exit_status)
+        fields = {"monitor_id": monitor.id, "reason": rules}
+        logger.error("schedule cannot be read", extra=fields)
+    return on_unjudged_ping(monitor.state, monitor.grace, *about)
 
 
 def _looks_different(before: MonitorState, after: MonitorState) -> bool:

@@ -1,11 +1,12 @@
 """A server that takes pings, on a database of its own, since what it commits stays."""
 
 from collections.abc import Iterator
+from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, text
 
-from tests.serving import Server, database_with_tables
+from tests.serving import Server, add_monitors, database_with_tables, monitor_of
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +30,15 @@ def ingest(ping_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
     log = tmp_path_factory.mktemp("ingest") / "log.txt"
     with Server("ingest_app", ping_database, log) as server:
         yield server
+
+
+@pytest.fixture
+def poisoned(engine: Engine) -> Iterator[UUID]:
+    """The ping key of a monitor whose pings the database refuses."""
+    [key] = add_monitors(engine)
+    refuse = f"ADD CONSTRAINT poison CHECK (monitor_id <> {monitor_of(engine, key).id}) NOT VALID"
+    for change in (refuse, "DROP CONSTRAINT poison"):
+        with engine.begin() as connection:
+            connection.execute(text(f"ALTER TABLE ping {change}"))
+        if change == refuse:
+            yield key

@@ -9,8 +9,9 @@ from sqlalchemy import Engine
 
 from earlywatch.clock import utcnow
 from earlywatch.domain.monitor import PingKind
-from earlywatch.ingest.batch import MOST_WAITING, MOST_WAITING_BYTES, Batcher
+from earlywatch.ingest.batch import Batcher
 from earlywatch.ingest.line import Line
+from earlywatch.ingest.queue import MOST_WAITING, MOST_WAITING_BYTES
 from earlywatch.ingest.store import Unavailable
 from earlywatch.services.pings import IncomingPing, Outcome
 from tests.serving import add_monitors
@@ -88,3 +89,21 @@ def test_a_client_that_went_away_does_not_disturb_the_others(
         await batcher.close()
 
     with_batcher(ping_database, use)
+
+
+def test_without_a_thread_pings_are_refused_and_the_intake_lives_on(
+    ping_database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def use(line: Line) -> None:
+        batcher = Batcher(line)
+        batcher.start()
+        line.close()  # so that each commit raises
+        for _ in range(2):
+            with pytest.raises(Unavailable):
+                await asyncio.wait_for(batcher.submit(ping()), 5)
+        await batcher.close()
+
+    asyncio.run(use(Line("pings", ping_database, pre_ping=False)))
+
+    words = "a round of commits failed, its pings are refused"
+    assert [record.message for record in caplog.records].count(words) == 2

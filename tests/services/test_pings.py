@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from earlywatch.domain.monitor import PingKind
@@ -203,6 +203,54 @@ def test_a_set_aside_monitor_whose_ping_was_judged_is_judged_again(
 
     session.refresh(monitor)
     assert monitor.set_aside_until is None
+
+
+UNREADABLE: list[dict[str, object]] = [
+    {"period": None, "schedule_kind": "cron", "expression": "0 3 * * *", "time_zone": "Old/Zone"},
+    {"period": None, "schedule_kind": "cron", "expression": "every morning"},
+    {"period": None, "schedule_kind": "oncalendar", "expression": "1999-12-31"},
+    {"grace": timedelta(days=9999)},
+]
+
+
+def spoil(session: Session, monitor: Monitor, columns: dict[str, object]) -> None:
+    session.execute(update(Monitor).filter_by(id=monitor.id).values(**columns))
+    session.refresh(monitor)
+
+
+@pytest.mark.parametrize("columns", UNREADABLE)
+def test_a_schedule_that_cannot_be_read_any_more_costs_no_ping(
+    session: Session, now: datetime, columns: dict[str, object], caplog: pytest.LogCaptureFixture
+) -> None:
+    sound, spoilt = make_monitor(session), make_monitor(session)
+    batch = [ping(spoilt, SUCCESS, now), ping(sound, SUCCESS, now)]
+    record(session, batch, now)
+    spoil(session, spoilt, columns)
+    later = now + SECOND
+    batch = [ping(spoilt, SUCCESS, later), ping(sound, SUCCESS, later)]
+
+    assert record(session, batch, later) == [Outcome.RECORDED] * 2
+
+    session.refresh(spoilt)
+    assert len(stored(session, spoilt)) == 2
+    assert (spoilt.status, spoilt.last_ping_at) == ("up", later)
+    assert (spoilt.last_success_at, spoilt.deadline_at) == (now, now + PERIOD + GRACE)
+    session.refresh(sound)
+    assert sound.deadline_at == later + PERIOD + GRACE
+    [told] = caplog.records
+    assert (told.levelname, told.__dict__["monitor_id"]) == ("ERROR", spoilt.id)
+
+
+def test_a_failure_is_one_although_the_schedule_cannot_be_read(
+    session: Session, now: datetime
+) -> None:
+    monitor = make_monitor(session)
+    spoil(session, monitor, UNREADABLE[0])
+
+    record(session, [ping(monitor, FAIL, now, exit_status=3)], now)
+
+    [incident] = incidents(session, monitor)
+    assert (incident.cause, incident.exit_status) == ("failed", 3)
 
 
 def history(session: Session, monitor: Monitor) -> list[object]:

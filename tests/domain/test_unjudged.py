@@ -1,0 +1,63 @@
+"""Pings of a monitor whose schedule cannot be read. A grace of a minute."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from earlywatch.domain.monitor import (
+    Cause,
+    MonitorState,
+    PingKind,
+    Status,
+    on_unjudged_ping,
+)
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+UP = MonitorState(Status.UP, NOON, NOON, NOON + HOUR, NOON + HOUR + MINUTE)
+RUN, OTHER_RUN = UUID(int=1), UUID(int=2)
+RUNNING = replace(UP, started_at=NOON, run_id=RUN)
+LATE = replace(UP, status=Status.LATE, deadline_at=None)
+
+
+@pytest.mark.parametrize("kind", [PingKind.SUCCESS, PingKind.START, PingKind.LOG])
+@pytest.mark.parametrize("state", [MonitorState(), UP, LATE, replace(LATE, status=Status.PAUSED)])
+def test_a_ping_moves_nothing_but_the_time_of_the_last_one(
+    state: MonitorState, kind: PingKind
+) -> None:
+    [change] = on_unjudged_ping(state, MINUTE, kind, NOON + MINUTE)
+
+    assert change.state == replace(state, last_ping_at=NOON + MINUTE)
+    assert (change.opens, change.resolves) == (None, False)
+
+
+def test_a_failure_opens_an_incident() -> None:
+    [change] = on_unjudged_ping(UP, MINUTE, PingKind.FAIL, NOON + MINUTE)
+
+    assert (change.state.status, change.opens) == (Status.FAILED, Cause.FAILED)
+
+
+def test_a_deadline_nobody_noticed_is_settled_first() -> None:
+    missed, failed = on_unjudged_ping(UP, MINUTE, PingKind.FAIL, NOON + 2 * HOUR)
+
+    assert (missed.opens, missed.at) == (Cause.MISSED, NOON + HOUR + MINUTE)
+    assert (failed.opens, failed.at) == (Cause.FAILED, NOON + 2 * HOUR)
+
+
+def test_a_paused_monitor_stays_so_whatever_comes() -> None:
+    paused = MonitorState(Status.PAUSED, NOON)
+
+    [change] = on_unjudged_ping(paused, MINUTE, PingKind.FAIL, NOON + MINUTE)
+
+    assert (change.state.status, change.opens) == (Status.PAUSED, None)
+
+
+@pytest.mark.parametrize(("run_id", "ended"), [(None, True), (RUN, True), (OTHER_RUN, False)])
+def test_a_success_ends_its_run(run_id: UUID | None, ended: bool) -> None:
+    [change] = on_unjudged_ping(RUNNING, MINUTE, PingKind.SUCCESS, NOON + MINUTE, run_id)
+
+    assert change.state.running is not ended
+    assert change.state.deadline_at == UP.deadline_at
