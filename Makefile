@@ -15,7 +15,7 @@ run: .venv/installed ## Start everything on this machine (PORT=8000, EARLYWATCH_
 
 .PHONY: test
 test: .venv/installed-tests ## Run all tests, or some with T=path
-	@$(PY) -m pytest $(if $(T),$(T),--numprocesses auto --dist worksteal)
+	@$(PY) -m pytest $(if $(T),$(T),--numprocesses $$(( $$(nproc 2>/dev/null || echo 2) + 1 )) --dist worksteal)
 
 .PHONY: check
 check: .venv/installed-tests ## Check all that CI checks: format, lint, types, arrows, templates, tests

@@ -171,6 +171,7 @@ def test_a_locked_channel_delays_the_pings_that_tell_it_something_and_no_others(
     with held(engine, lock, id=channel_id):
         waiting = behind(f"/ping/{failing}/fail")
         assert slowest(server, [f"/ping/{free}"]) < PROMPT
+        assert server.get(f"/ping/{free}/fail") == (200, b"OK")
         assert not waiting.done()
 
     assert waiting.result() == 200
