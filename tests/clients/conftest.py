@@ -15,6 +15,7 @@ from earlywatch.clients.mail import Mailer
 from tests.clients.mails import SENDER, Make
 from tests.clients.names import Names
 from tests.clients.servers import Receiver, http_server, make_certificate, server_context
+from tests.needs import missing
 from tests.waiting import wait_until
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
@@ -54,7 +55,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Iterator[Names]:
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     if shutil.which("openssl") is None:
-        pytest.skip("openssl, which makes the certificate, is not installed")
+        missing("openssl, which makes the certificate, is not installed")
     return make_certificate(tmp_path_factory.mktemp("tls"))
 
 

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
 
 from tests.e2e.stack import PASSWORD
+from tests.needs import missing
 from tests.waiting import wait_until
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -30,10 +30,10 @@ PATIENCE = 30.0  # seconds, on a machine busy with other tests
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Run the Chromium of this machine; skip the tests where there is none."""
+    """Run the Chromium of this machine; skip the tests where there is none, but never in CI."""
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
-        pytest.skip("there is no Chromium here")
+        missing("Chromium, which the browser tests drive, is not installed")
     expect.set_options(timeout=PATIENCE * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
