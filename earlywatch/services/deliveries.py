@@ -92,9 +92,9 @@ def claim(
 ) -> Outgoing | None:
     """Take the delivery that has been due longest at `now` (UTC), or None.
 
-    Channels in `busy` are passed over: enough is on its way to them.
-    A delivery waits while an earlier one of the same incident to the same channel is pending:
-    nobody should read that a monitor is back before reading that it was late.
+    Channels in `busy` are passed over: enough is on its way to them. A delivery waits while an
+    earlier one of the same incident to the same channel is pending: nobody should read that a
+    monitor is back before reading that it was late.
     """
     while claimed := OUTBOX.claim(session, now, busy=list(busy)):
         try:
@@ -112,13 +112,7 @@ def attempt(outgoing: Outgoing, doors: Doors) -> Outcome:
     try:
         answer = kind(outgoing.kind).send(outgoing.config, outgoing.alert, doors)
     except ChannelError as error:
-        return Outcome(
-            False,
-            str(error),
-            error.permanent,
-            error.retry_after,
-            error.timed_out,
-        )
+        return Outcome(False, str(error), error.permanent, error.retry_after, error.timed_out)
     except Exception:  # a bug in one channel must not stop the deliveries behind it
         logger.exception("delivery raised", extra={"delivery_id": outgoing.claim.id})
         return Outcome(sent=False, answer=OUR_FAULT)
