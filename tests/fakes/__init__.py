@@ -1,0 +1,1 @@
+"""Stand-ins for the outside world that are too large for a test file."""
