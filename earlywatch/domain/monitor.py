@@ -29,7 +29,11 @@ class Status(StrEnum):
     DUE = "due"
     LATE = "late"
     FAILED = "failed"
-    PAUSED = "paused"
+    PAUSED = "paused"  # the owner asked us to look away
+    FROZEN = "frozen"  # the plan allows fewer than there are
+
+
+UNWATCHED = (Status.PAUSED, Status.FROZEN)
 
 
 class Cause(StrEnum):
@@ -133,7 +137,7 @@ def on_ping(
     ping's moment: time never runs backwards.
     """
     at = _not_before_last_ping(state, now)
-    if state.status is Status.PAUSED:
+    if state.status in UNWATCHED:
         return [Change(replace(state, last_ping_at=at), at)]
     settled = on_deadline(state, rules.grace, at)
     before = replace(settled.state if settled else state, last_ping_at=at)
@@ -161,7 +165,7 @@ def on_unjudged_ping(
     deadline: that the owner is told in the end is better than silence.
     """
     at = _not_before_last_ping(state, now)
-    if state.status is Status.PAUSED:
+    if state.status in UNWATCHED:
         return [Change(replace(state, last_ping_at=at), at)]
     settled = on_deadline(state, grace, at)
     heard = replace(settled.state if settled else state, last_ping_at=at)
@@ -177,29 +181,25 @@ def on_pause(state: MonitorState, grace: timedelta, now: datetime) -> list[Chang
     Takes the grace instead of the rules, so that a monitor whose schedule cannot be read any
     more can be paused.
     """
-    at = _not_before_last_ping(state, now)
-    settled = on_deadline(state, grace, at)
-    before = settled.state if settled else state
-    paused = replace(
-        before,
-        status=Status.PAUSED,
-        expected_at=None,
-        deadline_at=None,
-        started_at=None,
-        run_id=None,
-    )
-    change = Change(paused, at, resolves=True, silent=True)
-    return [settled, change] if settled else [change]
+    return _on_stop(state, Status.PAUSED, grace, now)
+
+
+def on_freeze(state: MonitorState, grace: timedelta, now: datetime) -> list[Change]:
+    """Stop judging as `on_pause` does, because the plan allows fewer monitors than there are.
+
+    One that is not watched anyway stays as it is.
+    """
+    return [] if state.status in UNWATCHED else _on_stop(state, Status.FROZEN, grace, now)
 
 
 def on_resume(state: MonitorState, rules: Rules, now: datetime) -> list[Change]:
     """Judge again, counting from `now` (UTC); one that never had a ping waits for its first."""
-    if state.status is not Status.PAUSED:
-        return []
-    at = _not_before_last_ping(state, now)
-    if state.last_ping_at is None:
-        return [Change(replace(state, status=Status.NEW), at)]
-    return [Change(_expecting(replace(state, status=Status.UP), rules, at), at)]
+    return _on_return(state, rules, now) if state.status is Status.PAUSED else []
+
+
+def on_thaw(state: MonitorState, rules: Rules, now: datetime) -> list[Change]:
+    """Judge a frozen monitor again, as `on_resume` does: the last ping may be months old."""
+    return _on_return(state, rules, now) if state.status is Status.FROZEN else []
 
 
 def on_edit(state: MonitorState, old: Rules, new: Rules, now: datetime) -> list[Change]:
@@ -227,6 +227,21 @@ def _not_before_last_ping(state: MonitorState, now: datetime) -> datetime:
     return max(now, state.last_ping_at or now)
 
 
+def _on_stop(state: MonitorState, status: Status, grace: timedelta, now: datetime) -> list[Change]:
+    at = _not_before_last_ping(state, now)
+    settled = on_deadline(state, grace, at)
+    stopped = _at_rest(settled.state if settled else state, status)
+    change = Change(stopped, at, resolves=True, silent=True)
+    return [settled, change] if settled else [change]
+
+
+def _on_return(state: MonitorState, rules: Rules, now: datetime) -> list[Change]:
+    at = _not_before_last_ping(state, now)
+    if state.last_ping_at is None:
+        return [Change(replace(state, status=Status.NEW), at)]
+    return [Change(_expecting(replace(state, status=Status.UP), rules, at), at)]
+
+
 def _on_success(state: MonitorState, rules: Rules, at: datetime, run_id: UUID | None) -> Change:
     other_run = run_id is not None and run_id != state.run_id
     if not other_run or _limit_passed(state, rules, at):
@@ -236,15 +251,13 @@ def _on_success(state: MonitorState, rules: Rules, at: datetime, run_id: UUID | 
 
 
 def _on_fail(state: MonitorState, at: datetime) -> Change:
-    failed = replace(
-        state,
-        status=Status.FAILED,
-        expected_at=None,
-        deadline_at=None,
-        started_at=None,
-        run_id=None,
-    )
-    return Change(failed, at, opens=Cause.FAILED)
+    return Change(_at_rest(state, Status.FAILED), at, opens=Cause.FAILED)
+
+
+def _at_rest(state: MonitorState, status: Status) -> MonitorState:
+    """No silence means trouble any more: nothing is expected, and no run is waited for."""
+    nothing = {"expected_at": None, "deadline_at": None, "started_at": None, "run_id": None}
+    return replace(state, status=status, **nothing)
 
 
 def _started(state: MonitorState, rules: Rules, at: datetime, run_id: UUID | None) -> MonitorState:

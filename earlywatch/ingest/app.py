@@ -17,7 +17,7 @@ RETRY_AFTER = 5  # seconds
 LIMIT: Headers = ((b"ping-body-limit", str(BODY_LIMIT).encode()),)
 ANSWERS = {
     Outcome.RECORDED: Answer(200, "OK", LIMIT),
-    Outcome.PAUSED: Answer(200, "OK (paused - not monitored)", LIMIT),
+    Outcome.UNWATCHED: Answer(200, "OK (paused - not monitored)", LIMIT),
     Outcome.UNKNOWN: Answer(404, "not found"),
 }
 NOT_STORED = Answer(

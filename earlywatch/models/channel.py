@@ -1,10 +1,11 @@
 """A configured place to send to, and which monitors use it."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Column, Index, Table, text
+from sqlalchemy import Column, ColumnExpressionArgument, Index, Table, select, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from earlywatch.db import Base
 from earlywatch.models.columns import Id, Moment, ref
@@ -42,6 +43,19 @@ class Channel(Base):
     # Raised to void the confirmation sent before; a code may be guessed only so often.
     confirm_epoch: Mapped[int] = mapped_column(server_default=text("0"))
     confirm_guesses: Mapped[int] = mapped_column(server_default=text("0"))
+
+    @classmethod
+    def lock_all(
+        cls, session: Session, workspace_id: int, *chosen: ColumnExpressionArgument[bool]
+    ) -> Sequence[int]:
+        """Keep channels from being deleted until the transaction ends; return their ids.
+
+        Whoever deletes a channel holds it before its links and deliveries. So must who touches
+        these.
+        """
+        query = select(cls.id).where(cls.workspace_id == workspace_id, *chosen)
+        in_order = query.order_by(cls.id).with_for_update(read=True, key_share=True)
+        return session.scalars(in_order).all()
 
     @property
     def usable(self) -> bool:

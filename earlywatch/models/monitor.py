@@ -37,6 +37,8 @@ class Monitor(Base):
         Index("ix_monitor_deadline", "deadline_at", postgresql_where="deadline_at IS NOT NULL"),
         # What does this workspace watch?
         Index("ix_monitor_workspace", "workspace_id", "name"),
+        # Does this workspace have monitors that are not watched for want of a plan?
+        Index("ix_monitor_frozen", "workspace_id", postgresql_where="status = 'frozen'"),
     )
 
     id: Mapped[Id]
@@ -59,6 +61,9 @@ class Monitor(Base):
     deadline_at: Mapped[Moment | None]
     started_at: Mapped[Moment | None]
     run_id: Mapped[UUID | None]
+    # The owner's choice: it stays watched when the plan allows fewer than there are.
+    keep: Mapped[bool] = mapped_column(server_default=text("false"))
+    frozen_at: Mapped[Moment | None]  # when it was frozen last
     # Judging it raised: left alone until then, so that the others are judged.
     set_aside_until: Mapped[Moment | None]
 

@@ -13,7 +13,7 @@ from earlywatch.domain.duration import rough_duration
 from earlywatch.errors import EarlywatchError, NotFound
 from earlywatch.models import Channel, Delivery, Monitor, Workspace
 from earlywatch.models.channel import monitor_channel
-from earlywatch.services import deliveries
+from earlywatch.services import deliveries, limits
 from earlywatch.services.texts import printable
 
 LONGEST_NAME = 100
@@ -60,8 +60,10 @@ def create_channel(
 ) -> Channel:
     """Add a channel and ask its recipient to confirm. Without a name it is called by its target.
 
-    `everywhere` lets all monitors of the workspace use it.
+    `everywhere` lets all monitors of the workspace use it. Raises LimitReached.
     """
+    if kind_name == deliveries.SMS:
+        limits.check_sms_allowed(workspace)
     channel = Channel(
         workspace_id=workspace.id,
         kind=kind_name,

@@ -14,11 +14,14 @@ from earlywatch.channels.registry import ChannelError, Doors, kind
 from earlywatch.domain.alert import Alert, AlertKind, Trouble
 from earlywatch.domain.monitor import Cause
 from earlywatch.models import Channel, Delivery, Incident, Monitor, Workspace
+from earlywatch.services import sms_cap
 from earlywatch.services.links import Links
 from earlywatch.services.outbox import Claim, Outbox, Outcome
+from earlywatch.services.sms_cap import Counted
 
 logger = logging.getLogger(__name__)
 
+SMS = "sms"  # the kind that costs us money for each message
 OUR_FAULT = "Something went wrong on our side. We will try again."
 # One place that hangs must not take all senders, hence `busy`.
 READY = """
@@ -70,6 +73,7 @@ class Outgoing:
     config: dict[str, Any]
     alert: Alert
     refusal: Outcome | None  # why it must not be sent, or not now
+    sms: Counted | None = None  # what sending it counts as
 
 
 def queue(session: Session, channel: Channel, alert: AlertKind, now: datetime) -> Delivery:
@@ -121,6 +125,9 @@ def attempt(outgoing: Outgoing, doors: Doors) -> Outcome:
 
 def record(session: Session, outgoing: Outgoing, outcome: Outcome, now: datetime) -> None:
     """Write how the attempt ended at `now` (UTC); a permanent refusal marks the channel broken."""
+    # One that timed out may have been sent all the same, so it stays counted.
+    if outgoing.sms and not outcome.sent and not outcome.timed_out:
+        sms_cap.give_back(session, outgoing.sms)
     # The channel first, as whoever deletes one does, or the two would wait for each other.
     channel = _lock_to_blame(session, outgoing) if outcome.permanent else None
     jitter = random.random()  # noqa: S311 - spreads retries, keeps no secret
@@ -149,26 +156,24 @@ def _lock_to_blame(session: Session, outgoing: Outgoing) -> Channel | None:
 def _outgoing(session: Session, claimed: Claim, links: Links, now: datetime) -> Outgoing:
     row = session.execute(TOLD, {"delivery_id": claimed.id}).one()
     delivery, channel, workspace, incident, monitor = row
-    alert = AlertKind(delivery.alert)
-    confirms = alert is AlertKind.CONFIRM
-    return Outgoing(
-        claim=claimed,
-        channel_id=channel.id,
-        kind=channel.kind,
-        config=channel.config,
-        refusal=_refusal(channel, alert),
-        alert=Alert(
-            id=str(delivery.public_id),
-            kind=alert,
-            channel_name=channel.name,
-            workspace_name=workspace.name,
-            sent_at=now,
-            trouble=_trouble(incident, monitor, links) if incident else None,
-            confirm_url=links.confirm_channel(channel, now) if confirms else None,
-            confirm_code=links.confirm_code(channel) if confirms else None,
-            unsubscribe_url=None if confirms else links.unsubscribe(channel, now),
-        ),
+    told = AlertKind(delivery.alert)
+    confirms = told is AlertKind.CONFIRM
+    alert = Alert(
+        id=str(delivery.public_id),
+        kind=told,
+        channel_name=channel.name,
+        workspace_name=workspace.name,
+        sent_at=now,
+        trouble=_trouble(incident, monitor, links) if incident else None,
+        confirm_url=links.confirm_channel(channel, now) if confirms else None,
+        confirm_code=links.confirm_code(channel) if confirms else None,
+        unsubscribe_url=None if confirms else links.unsubscribe(channel, now),
     )
+    refusal, sms = _refusal(channel, told), None
+    if refusal is None and channel.kind == SMS:
+        sms = sms_cap.take(session, workspace, now)
+        refusal = None if sms else sms_cap.refuse(session, workspace, delivery.id, alert, now)
+    return Outgoing(claimed, channel.id, channel.kind, channel.config, alert, refusal, sms)
 
 
 def _refusal(channel: Channel, alert: AlertKind) -> Outcome | None:

@@ -1,6 +1,6 @@
 """Incidents and what is told about them: written in the transaction that changed the monitor."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -68,14 +68,16 @@ RESOLVE = text("""
     FOR KEY SHARE OF channel
     ON CONFLICT DO NOTHING
 """)
-# A pause ends the incident, and calls off what has not been told.
+# A pause or a freeze ends the incidents, and calls off what has not been told.
 RESOLVE_SILENTLY = text("""
     WITH ended AS (
-        UPDATE incident SET resolved_at = greatest(opened_at, :at)
-        WHERE monitor_id = :monitor_id AND resolved_at IS NULL
+        UPDATE incident SET resolved_at = greatest(opened_at, stopped.at)
+        FROM unnest(CAST(:monitor_ids AS bigint[]), CAST(:ats AS timestamptz[]))
+            AS stopped (monitor_id, at)
+        WHERE incident.monitor_id = stopped.monitor_id AND resolved_at IS NULL
         RETURNING id
     )
-    UPDATE delivery SET state = 'failed', answer = 'Not sent: the monitor was paused first.'
+    UPDATE delivery SET state = 'failed', answer = :answer
     FROM ended WHERE delivery.incident_id = ended.id AND delivery.state = 'pending'
 """)
 # An incident that a ping from before its deadline proves wrong, and what was told of it.
@@ -118,6 +120,27 @@ def apply(
     return made
 
 
+def stop_all(
+    session: Session, stopped: Sequence[tuple[Monitor, Sequence[Change]]], now: datetime
+) -> None:
+    """Store the changes of many locked monitors that were all stopped for the same reason.
+
+    Their incidents end without a word. Their channels must be locked as well. Telling open pages
+    is left to the caller.
+    """
+    openings = [
+        opening_of(monitor.id, monitor.state, change)
+        for monitor, changes in stopped
+        for change in changes
+        if change.opens
+    ]
+    open_all(session, openings, now)
+    _resolve_silently(session, {monitor.id: changes[-1] for monitor, changes in stopped})
+    for monitor, changes in stopped:
+        monitor.state = changes[-1].state
+    session.flush()
+
+
 def opening_of(
     monitor_id: int, before: MonitorState, change: Change, exit_status: int | None = None
 ) -> Opening:
@@ -154,13 +177,24 @@ def notify(session: Session, workspace_id: int) -> None:
 
 
 def _resolve(session: Session, monitor_id: int, change: Change, now: datetime) -> int:
-    values = {"monitor_id": monitor_id, "at": change.at}
     if change.silent:
-        session.execute(RESOLVE_SILENTLY, values)
+        _resolve_silently(session, {monitor_id: change})
         return 0
+    values = {"monitor_id": monitor_id, "at": change.at}
     if _withdraw(session, values):
         return 0
     return _count(session, RESOLVE, **values, now=now)
+
+
+def _resolve_silently(session: Session, stopped: Mapping[int, Change]) -> None:
+    """End the incidents of monitors, by id, that were all stopped for the same reason."""
+    [status] = {change.state.status for change in stopped.values()}
+    values = {
+        "monitor_ids": list(stopped),
+        "ats": [change.at for change in stopped.values()],
+        "answer": f"Not sent: the monitor was {status} first.",
+    }
+    session.execute(RESOLVE_SILENTLY, values)
 
 
 def _withdraw(session: Session, values: dict[str, Any]) -> bool:

@@ -1,20 +1,19 @@
 """What an owner does with monitors: create, edit, pause, resume, delete."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
-from sqlalchemy import ColumnExpressionArgument, delete, func, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from earlywatch.domain.monitor import InvalidMonitor, Rules, on_edit, on_pause, on_resume
+from earlywatch.domain.monitor import InvalidMonitor, Rules, Status, on_edit, on_pause, on_resume
 from earlywatch.domain.schedule import InvalidSchedule
 from earlywatch.domain.zone import find_zone
 from earlywatch.errors import NotFound
 from earlywatch.models import Channel, Incident, Monitor, Ping, Workspace
 from earlywatch.models.channel import monitor_channel
-from earlywatch.services import incidents
+from earlywatch.services import incidents, limits
 from earlywatch.services.texts import printable
 
 LONGEST_NAME = 100
@@ -81,7 +80,8 @@ def clean_tags(text: str) -> tuple[str, ...]:
 def create_monitor(
     session: Session, workspace: Workspace, values: MonitorValues, now: datetime
 ) -> Monitor:
-    """Add a monitor that waits for its first ping without judging."""
+    """Add a monitor that waits for its first ping without judging. Raises LimitReached."""
+    limits.check_monitor_room(session, workspace)
     monitor = Monitor(workspace_id=workspace.id, ping_key=uuid4(), created_at=now, status="new")
     _write(monitor, values)
     session.add(monitor)
@@ -122,8 +122,11 @@ def pause_monitor(
 def resume_monitor(
     session: Session, workspace: Workspace, monitor_id: int, now: datetime
 ) -> Monitor:
-    """Judge it again, counting from `now` (UTC). Raises NotFound."""
+    """Judge it again, counting from `now` (UTC). Raises NotFound and LimitReached."""
+    Workspace.lock(session, workspace.id)
     monitor = _lock(session, workspace, monitor_id)
+    if monitor.status == Status.PAUSED:
+        limits.check_monitor_room(session, workspace)
     incidents.apply(session, monitor, on_resume(monitor.state, monitor.rules, now), now)
     return monitor
 
@@ -171,7 +174,7 @@ def delete_history(
 def delete_monitor(session: Session, workspace: Workspace, monitor_id: int) -> str:
     """Delete it with what `delete_history` left; return the name it had. Raises NotFound."""
     monitor = _lock(session, workspace, monitor_id)
-    _lock_channels(session, workspace.id)
+    Channel.lock_all(session, workspace.id)
     session.execute(delete(Monitor).where(Monitor.id == monitor.id))
     incidents.notify(session, workspace.id)
     return monitor.name
@@ -215,21 +218,9 @@ def _write(monitor: Monitor, values: MonitorValues) -> None:
 def _set_channels(session: Session, monitor: Monitor, channel_ids: tuple[int, ...] | None) -> None:
     """Let `monitor` use these channels alone; ids of other workspaces are left out."""
     chosen = Channel.is_default if channel_ids is None else Channel.id.in_(channel_ids)
-    wanted = _lock_channels(session, monitor.workspace_id, chosen)
+    wanted = Channel.lock_all(session, monitor.workspace_id, chosen)
     used = monitor_channel.c.monitor_id == monitor.id
     session.execute(delete(monitor_channel).where(used))
     links = [{"monitor_id": monitor.id, "channel_id": channel_id} for channel_id in wanted]
     if links:
         session.execute(insert(monitor_channel), links)
-
-
-def _lock_channels(
-    session: Session, workspace_id: int, *chosen: ColumnExpressionArgument[bool]
-) -> Sequence[int]:
-    """Keep channels from being deleted until the transaction ends; return their ids.
-
-    Whoever deletes a channel holds it before its links and deliveries. So must who touches these.
-    """
-    query = select(Channel.id).where(Channel.workspace_id == workspace_id, *chosen)
-    in_order = query.order_by(Channel.id).with_for_update(read=True, key_share=True)
-    return session.scalars(in_order).all()

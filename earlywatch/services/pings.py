@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from earlywatch.domain.monitor import (
+    UNWATCHED,
     Change,
     MonitorState,
     PingKind,
@@ -57,12 +58,12 @@ class Outcome(Enum):
     """What became of a ping."""
 
     RECORDED = "recorded"
-    PAUSED = "paused"  # stored, but the monitor is not judged
+    UNWATCHED = "unwatched"  # stored, but the monitor is paused or frozen: nothing is judged
     UNKNOWN = "unknown"  # no monitor has this key
     LOCKED = "locked"  # not stored: somebody else holds what it would change, try it again
 
 
-OUTCOMES = {Status.PAUSED: Outcome.PAUSED}
+OUTCOMES = dict.fromkeys(UNWATCHED, Outcome.UNWATCHED)
 
 
 @dataclass(slots=True)

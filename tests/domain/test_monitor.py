@@ -16,7 +16,6 @@ from earlywatch.domain.monitor import (
     on_deadline,
     on_pause,
     on_ping,
-    on_resume,
     shown_status,
 )
 from earlywatch.domain.schedule import Cron, Interval
@@ -215,56 +214,6 @@ def test_a_failed_monitor_does_not_become_late() -> None:
 def test_a_log_is_stored_and_changes_nothing_else() -> None:
     assert after_ping(UP, PingKind.LOG, NOON + MINUTE) == replace(UP, last_ping_at=NOON + MINUTE)
     assert after_ping(NEW, PingKind.LOG, NOON) == replace(NEW, last_ping_at=NOON)
-
-
-@pytest.mark.parametrize("kind", list(PingKind))
-def test_a_paused_monitor_keeps_pings_and_judges_nothing(kind: PingKind) -> None:
-    paused = on_pause(UP, RULES.grace, NOON + MINUTE)[-1].state
-
-    [change] = on_ping(paused, RULES, kind, NOON + 100 * HOUR)
-
-    assert change.state == replace(paused, last_ping_at=NOON + 100 * HOUR)
-    assert (change.opens, change.resolves) == (None, False)
-    assert on_deadline(change.state, MINUTE, NOON + 1000 * HOUR) is None
-
-
-def test_pausing_ends_trouble_silently() -> None:
-    [change] = on_pause(late(), RULES.grace, NOON + 5 * HOUR)
-
-    assert change.resolves
-    assert change.silent
-    assert change.state.status is Status.PAUSED
-
-
-def test_pausing_first_settles_a_deadline_that_nobody_noticed() -> None:
-    missed, paused = on_pause(UP, RULES.grace, NOON + 5 * HOUR)
-
-    assert (missed.opens, missed.at) == (Cause.MISSED, NOON + HOUR + MINUTE)
-    assert (paused.silent, paused.at) == (True, NOON + 5 * HOUR)
-
-
-def test_pausing_forgets_the_run() -> None:
-    assert not on_pause(started(NOON), TIMED.grace, NOON + MINUTE)[-1].state.running
-
-
-def test_resuming_counts_from_now() -> None:
-    paused = on_pause(UP, RULES.grace, NOON + MINUTE)[-1].state
-
-    [change] = on_resume(paused, RULES, NOON + 9 * HOUR)
-
-    assert change.state.status is Status.UP
-    assert change.state.deadline_at == NOON + 10 * HOUR + MINUTE
-    assert not change.resolves
-
-
-def test_resuming_a_monitor_that_never_had_a_ping_waits_for_the_first() -> None:
-    paused = on_pause(NEW, RULES.grace, NOON)[-1].state
-
-    assert on_resume(paused, RULES, NOON + HOUR)[-1].state == NEW
-
-
-def test_resuming_what_is_not_paused_changes_nothing() -> None:
-    assert on_resume(UP, RULES, NOON) == []
 
 
 def test_a_clock_that_was_set_back_moves_nothing_back() -> None:

@@ -1,7 +1,7 @@
 """What holds for a monitor whatever happens to it, in whatever order."""
 
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from hypothesis import given, settings
@@ -9,86 +9,23 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from earlywatch.domain.monitor import (
+    UNWATCHED,
     Cause,
     Change,
     MonitorState,
     PingKind,
     Rules,
     Status,
-    on_deadline,
-    on_edit,
+    on_freeze,
     on_pause,
-    on_ping,
     on_resume,
+    on_thaw,
 )
-from earlywatch.domain.schedule import Cron, Interval, OnCalendar
+from tests.domain.worlds import SECOND, START, Incident, World, all_rules, kinds, run_ids, waits
 
-START = datetime(2026, 10, 24, 22, tzinfo=UTC)  # the night before Berlin's clocks go back
-SECOND = timedelta(seconds=1)
-
-intervals = st.timedeltas(timedelta(seconds=10), timedelta(hours=3)).map(Interval)
-crons = st.sampled_from(["*/10 * * * *", "30 2 * * *", "0 1-4 * * *", "15 */2 * * *"]).map(
-    lambda line: Cron(line, "Europe/Berlin")
-)
-calendars = st.sampled_from(["*:0/20", "02:15", "hourly"]).map(
-    lambda line: OnCalendar(line, "Europe/Berlin")
-)
-graces = st.sampled_from([timedelta(0), timedelta(seconds=2), timedelta(minutes=5)])
-runtimes = st.none() | st.sampled_from([SECOND, timedelta(minutes=3), timedelta(hours=2)])
-all_rules = st.builds(Rules, intervals | crons | calendars, graces, runtimes)
-kinds = st.sampled_from(PingKind)
-run_ids = st.none() | st.sampled_from([UUID(int=1), UUID(int=2)])
-waits = st.timedeltas(timedelta(0), timedelta(hours=2)) | st.sampled_from(
-    [timedelta(0), SECOND, timedelta(minutes=10), timedelta(hours=1)]
-)
-
-
-@dataclass
-class Incident:
-    """One stretch of trouble, as the services would store it."""
-
-    cause: Cause
-    opened_at: datetime
-    resolved_at: datetime | None = None
-
-
-@dataclass
-class World:
-    """A monitor with its history, kept by applying changes in order."""
-
-    rules: Rules
-    state: MonitorState = field(default_factory=MonitorState)
-    incidents: list[Incident] = field(default_factory=list)
-
-    @property
-    def open(self) -> Incident | None:
-        last = self.incidents[-1] if self.incidents else None
-        return last if last and last.resolved_at is None else None
-
-    def apply(self, changes: list[Change]) -> None:
-        for change in changes:
-            if change.opens and self.open is None:
-                self.incidents.append(Incident(change.opens, change.at))
-            if change.resolves and self.open:
-                self.open.resolved_at = change.at
-            self.state = change.state
-
-    def detect(self, now: datetime) -> None:
-        change = on_deadline(self.state, self.rules.grace, now)
-        self.apply([change] if change else [])
-
-    def ping(self, kind: PingKind, now: datetime, run_id: UUID | None = None) -> None:
-        self.apply(on_ping(self.state, self.rules, kind, now, run_id))
-
-    def edit(self, new: Rules, now: datetime) -> None:
-        self.apply(on_edit(self.state, self.rules, new, now))
-        self.rules = new
-
-    def settled(self, now: datetime) -> tuple[MonitorState, list[Incident]]:
-        """The monitor as a detector running at `now` would leave it."""
-        copy = World(self.rules, self.state, [Incident(**vars(each)) for each in self.incidents])
-        copy.detect(now)
-        return copy.state, copy.incidents
+YEAR = timedelta(days=365)
+Stop = Callable[[MonitorState, timedelta, datetime], list[Change]]
+Return = Callable[[MonitorState, Rules, datetime], list[Change]]
 
 
 class TwoDetectors(RuleBasedStateMachine):
@@ -120,7 +57,7 @@ class TwoDetectors(RuleBasedStateMachine):
             world.ping(kind, self.now, run_id)
         if due and due <= self.now:
             assert self.unwatched.incidents[known].opened_at == due
-        if kind is PingKind.SUCCESS and self.unwatched.state.status is not Status.PAUSED:
+        if kind is PingKind.SUCCESS and self.unwatched.state.status not in UNWATCHED:
             self.all_is_well_again()
 
     def all_is_well_again(self) -> None:
@@ -139,12 +76,23 @@ class TwoDetectors(RuleBasedStateMachine):
             assert world.open is None
 
     @rule()
-    def it_is_resumed(self) -> None:
+    def it_is_frozen(self) -> None:
         was_paused = self.watched.state.status is Status.PAUSED
         for world in (self.watched, self.unwatched):
-            world.apply(on_resume(world.state, world.rules, self.now))
+            world.apply(on_freeze(world.state, world.rules.grace, self.now))
+            assert world.state.status is (Status.PAUSED if was_paused else Status.FROZEN)
+            assert world.open is None
+
+    @rule(back=st.sampled_from([(on_resume, Status.PAUSED), (on_thaw, Status.FROZEN)]))
+    def it_is_watched_again(self, back: tuple[Return, Status]) -> None:
+        returns, status = back
+        stopped = self.watched.state.status is status
+        incidents = self.watched.settled(self.now)[1]
+        for world in (self.watched, self.unwatched):
+            world.apply(returns(world.state, world.rules, self.now))
         state, rules = self.watched.state, self.watched.rules
-        if was_paused and state.status is Status.UP:
+        assert self.watched.settled(self.now)[1] == incidents
+        if stopped and state.status is Status.UP:
             assert state.deadline_at == rules.schedule.next_after(self.now) + rules.grace
 
     @rule(new=all_rules)
@@ -247,13 +195,19 @@ def test_an_edit_in_time_neither_opens_trouble_nor_sets_a_passed_deadline(
     assert world.state.deadline_at > now
 
 
-@given(all_rules, st.lists(st.tuples(kinds, waits, run_ids), min_size=1))
-def test_a_paused_monitor_judges_nothing(
-    rules: Rules, pings: list[tuple[PingKind, timedelta, UUID | None]]
+@given(
+    all_rules,
+    st.sampled_from([(on_pause, Status.PAUSED), (on_freeze, Status.FROZEN)]),
+    st.lists(st.tuples(kinds, waits, run_ids), min_size=1),
+)
+def test_a_paused_or_frozen_monitor_judges_nothing(
+    rules: Rules,
+    stop: tuple[Stop, Status],
+    pings: list[tuple[PingKind, timedelta, UUID | None]],
 ) -> None:
-    world, now = World(rules), START
+    (stops, status), world, now = stop, World(rules), START
     world.ping(PingKind.SUCCESS, now)
-    world.apply(on_pause(world.state, rules.grace, now))
+    world.apply(stops(world.state, rules.grace, now))
 
     for kind, wait, run_id in pings:
         now += wait
@@ -261,5 +215,25 @@ def test_a_paused_monitor_judges_nothing(
         world.detect(now + timedelta(days=400))
 
     assert world.incidents == []
-    assert world.state.status is Status.PAUSED
+    assert world.state.status is status
     assert world.state.last_ping_at == now
+
+
+@given(all_rules, st.lists(st.tuples(kinds, waits, run_ids)), st.timedeltas(SECOND, YEAR))
+def test_a_thaw_counts_from_now_and_raises_no_alarm_however_old_the_last_ping(
+    rules: Rules, pings: list[tuple[PingKind, timedelta, UUID | None]], frozen_for: timedelta
+) -> None:
+    world, now = World(rules), START
+    world.ping(PingKind.SUCCESS, now)
+    world.apply(on_freeze(world.state, rules.grace, now))
+    for kind, wait, run_id in pings:
+        now += wait
+        world.ping(kind, now, run_id)
+
+    now += frozen_for
+    world.apply(on_thaw(world.state, rules, now))
+    world.detect(now)
+
+    due = rules.schedule.next_after(now) + rules.grace
+    assert world.incidents == []
+    assert (world.state.status, world.state.deadline_at) == (Status.UP, due)

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from earlywatch.domain.monitor import (
+    UNWATCHED,
     Cause,
     MonitorState,
     PingKind,
@@ -47,12 +48,13 @@ def test_a_deadline_nobody_noticed_is_settled_first() -> None:
     assert (failed.opens, failed.at) == (Cause.FAILED, NOON + 2 * HOUR)
 
 
-def test_a_paused_monitor_stays_so_whatever_comes() -> None:
-    paused = MonitorState(Status.PAUSED, NOON)
+@pytest.mark.parametrize("status", UNWATCHED)
+def test_a_paused_or_frozen_monitor_stays_so_whatever_comes(status: Status) -> None:
+    stopped = MonitorState(status, NOON)
 
-    [change] = on_unjudged_ping(paused, MINUTE, PingKind.FAIL, NOON + MINUTE)
+    [change] = on_unjudged_ping(stopped, MINUTE, PingKind.FAIL, NOON + MINUTE)
 
-    assert (change.state.status, change.opens) == (Status.PAUSED, None)
+    assert (change.state.status, change.opens) == (status, None)
 
 
 @pytest.mark.parametrize(("run_id", "ended"), [(None, True), (RUN, True), (OTHER_RUN, False)])

@@ -91,14 +91,19 @@ def test_query_and_user_agent_are_kept(ingest: Server, engine: Engine, key: UUID
     assert str(monitor_of(engine, key).run_id) == RUN
 
 
-def test_a_paused_monitor_says_so(ingest: Server, engine: Engine) -> None:
-    [key] = add_monitors(engine, status="paused")
+@pytest.mark.parametrize("status", ["paused", "frozen"])
+def test_a_monitor_that_is_not_watched_says_so_and_keeps_the_ping(
+    ingest: Server, engine: Engine, status: str
+) -> None:
+    [key] = add_monitors(engine, status=status)
     words = b"OK (paused - not monitored)"
 
     answer = ask(ingest, f"GET /ping/{key}")
 
     head = OK.replace(b"content-length: 2", b"content-length: 27")
     assert answer == head + b"\r\n" + words
+    assert len(pings(engine, key)) == 1
+    assert monitor_of(engine, key).status == status
 
 
 @pytest.mark.parametrize("path", [UNKNOWN, "/ping/x", "/ping/", "/ping", "/", "/x"])

@@ -140,13 +140,16 @@ def test_a_failure_keeps_its_exit_status_with_the_incident(session: Session, now
     assert (incident.cause, incident.exit_status) == ("failed", 3)
 
 
-def test_pings_to_a_paused_monitor_are_kept_and_not_judged(session: Session, now: datetime) -> None:
-    monitor = make_monitor(session, status="paused")
+@pytest.mark.parametrize("status", ["paused", "frozen"])
+def test_pings_to_a_monitor_that_is_not_watched_are_kept_and_not_judged(
+    session: Session, now: datetime, status: str
+) -> None:
+    monitor = make_monitor(session, status=status)
 
-    assert record(session, [ping(monitor, FAIL, now)], now) == [Outcome.PAUSED]
+    assert record(session, [ping(monitor, FAIL, now)], now) == [Outcome.UNWATCHED]
 
     session.refresh(monitor)
-    assert (monitor.status, monitor.last_ping_at) == ("paused", now)
+    assert (monitor.status, monitor.last_ping_at) == (status, now)
     assert len(stored(session, monitor)) == 1
     assert incidents(session, monitor) == []
 

@@ -1,0 +1,69 @@
+"""The SMS of a month: a plan includes so many, and what is beyond them the owners get by mail."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from earlywatch.domain import alert_words
+from earlywatch.domain import billing_letters as letters
+from earlywatch.domain.alert import Alert
+from earlywatch.models import Workspace
+from earlywatch.services import billing_mails
+from earlywatch.services.billing_mails import Whom
+from earlywatch.services.outbox import Outcome
+from earlywatch.services.watching import plan_of
+
+# Counted before it is sent: of two at once, only one is the last.
+TAKE = text("""
+    INSERT INTO sms_use (workspace_id, month, used) VALUES (:workspace_id, :month, 1)
+    ON CONFLICT (workspace_id, month) DO UPDATE SET used = sms_use.used + 1
+    WHERE CAST(:limit AS integer) IS NULL OR sms_use.used < :limit
+    RETURNING used
+""")
+GIVE_BACK = text("""
+    UPDATE sms_use SET used = used - 1 WHERE workspace_id = :workspace_id AND month = :month
+""")
+
+
+@dataclass(frozen=True)
+class Counted:
+    """One SMS of a workspace, counted in a calendar month (UTC), given by its first day."""
+
+    workspace_id: int
+    month: date
+
+
+def take(session: Session, workspace: Workspace, now: datetime) -> Counted | None:
+    """Count one SMS at `now` (UTC); return None if the plan includes no more this month."""
+    limit = plan_of(workspace).sms
+    month = now.astimezone(UTC).date().replace(day=1)
+    values = {"workspace_id": workspace.id, "month": month, "limit": limit}
+    if limit == 0 or session.execute(TAKE, values).first() is None:
+        return None
+    return Counted(workspace.id, month)
+
+
+def give_back(session: Session, counted: Counted) -> None:
+    """Let an SMS that was not sent not count after all."""
+    session.execute(GIVE_BACK, vars(counted))
+
+
+def refuse(
+    session: Session, workspace: Workspace, delivery_id: int, alert: Alert, now: datetime
+) -> Outcome:
+    """Return why an SMS is not sent; what it would have told of trouble, the owners get by mail."""
+    plan = plan_of(workspace)
+    limit, why = plan.sms or 0, f"the plan {plan.label} includes no SMS"
+    if limit:
+        why = f"the {limit} SMS of this month that the plan {plan.label} includes are used up"
+    if alert.trouble is None:
+        return Outcome(sent=False, answer=f"Not sent: {why}.", permanent=True)
+    letter = letters.sms_cap(
+        monitor=alert.trouble.monitor_name, what=alert_words.subject(alert), limit=limit
+    )
+    about = str(delivery_id)
+    billing_mails.tell(session, workspace.id, "sms_cap", about, letter, now, Whom.OWNERS)
+    answer = f"Not sent: {why}. The owners of the workspace were told by mail."
+    return Outcome(sent=False, answer=answer, permanent=True)
