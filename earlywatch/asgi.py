@@ -3,12 +3,14 @@
 Nothing is read or opened at import; each is built when its worker starts.
 """
 
+import asyncio
 import gc
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from wsgiref.types import WSGIApplication
 
-from a2wsgi import WSGIMiddleware
+from a2wsgi import wsgi
 
 from earlywatch.app import create_app
 from earlywatch.config import ConfigError, Settings, load_settings
@@ -25,6 +27,8 @@ from earlywatch.web.security import MAX_FORM_BYTES
 
 SITE_THREADS = 10  # as many as the site's pool has connections
 BODY_PATIENCE = 15.0  # seconds for a form
+READ_PATIENCE = 30.0  # seconds until a reader takes the next piece of a long answer
+QUEUED = 10  # pieces of an answer on their way from its thread
 FRAMING = (b"content-length", b"transfer-encoding")
 # Young objects are looked through once per 10,000 new ones, not per 700: a ping makes dozens and
 # leaves no cycles behind.
@@ -33,6 +37,7 @@ NOT_FOUND = Answer(404, "not found")
 TOO_SLOW = Answer(408, "The form did not arrive.", ((b"connection", b"close"),))
 
 Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
+Responder: Any = wsgi.WSGIResponder  # its types are narrower than ours
 
 
 async def not_found(scope: Scope, _receive: Receive, send: Send) -> None:
@@ -112,8 +117,8 @@ class Site:
     """
 
     def __init__(self, site: WSGIApplication) -> None:
-        untyped: Any = site
-        self._wsgi: Any = WSGIMiddleware(untyped, workers=SITE_THREADS)
+        self._site = site
+        self._threads = ThreadPoolExecutor(SITE_THREADS, "WSGI")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -128,11 +133,42 @@ class Site:
         async def receive_whole() -> Message:
             return {"type": "http.request", "body": body, "more_body": False}
 
-        await self._wsgi(whole, receive_whole, send)
+        await Answering(self._site, self._threads, QUEUED)(whole, receive_whole, send)
 
     def close(self) -> None:
         """Let go of the threads."""
-        self._wsgi.executor.shutdown(wait=False)
+        self._threads.shutdown(wait=False)
+
+
+class ReaderGone(Exception):
+    """Whoever wanted the answer has left, or takes nothing of it."""
+
+
+class Answering(Responder):  # type: ignore[misc]
+    """Ends a long answer that nobody takes; a2wsgi would let its thread wait for ever."""
+
+    _gone = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request. Cancelled by gunicorn some seconds after the reader has left."""
+        try:
+            await super().__call__(scope, receive, send)
+        except ReaderGone:
+            return  # gunicorn closes the connection: the reader sees that something is missing
+        finally:
+            self._gone = True
+            while not self.send_queue.empty():  # lets through the piece that the thread waits with
+                self.send_queue.get_nowait()
+
+    def send(self, message: Message | None) -> None:
+        """Pass on a piece of the answer. Called in the thread; raises ReaderGone."""
+        if self._gone:
+            raise ReaderGone
+        passed = asyncio.run_coroutine_threadsafe(self.send_queue.put(message), self.loop)
+        try:
+            passed.result(READ_PATIENCE)
+        except TimeoutError:
+            raise ReaderGone from None
 
 
 def with_length(scope: Scope, length: int) -> Scope:

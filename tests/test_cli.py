@@ -1,5 +1,6 @@
 """The `earlywatch` command beside a running installation, and on a machine of its own."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,12 @@ from tests.terminal import Terminal, terminal
 
 OWNER = "owner@example.org"
 SECRET_KEY = "for the tests alone"
+FILL = """
+    INSERT INTO monitor
+        (workspace_id, ping_key, name, schedule_kind, period, time_zone, grace, created_at)
+    SELECT id, gen_random_uuid(), 'job', 'interval', '1 hour', 'UTC', '0', now()
+    FROM workspace, generate_series(1, 20)
+"""
 ADD_MONITOR = ["monitor", "add", "nightly backup", "--owner", OWNER, "--every", "10s"]
 
 
@@ -64,6 +71,21 @@ def test_accounts_and_monitors_are_added_where_secrets_are_files(
     assert not (tmp_path / "var").exists()
 
 
+def test_one_monitor_too_many_is_refused_with_a_sentence(
+    typing: Terminal, docker: dict[str, str], url: str, owner: str
+) -> None:
+    with connect(url) as connection:
+        connection.execute("UPDATE workspace SET plan = 'free'")
+        connection.execute(FILL)
+
+    refused = typing.run(*ADD_MONITOR, **docker)
+
+    assert (refused.status, refused.out) == (1, "")
+    assert refused.err == (
+        "Error: Your plan, Free, watches 20 monitors and 20 are watched. Pause or delete one.\n"
+    )
+
+
 def test_without_a_secret_key_one_is_made_with_its_directory(
     typing: Terminal, url: str, owner: str, tmp_path: Path
 ) -> None:
@@ -71,6 +93,19 @@ def test_without_a_secret_key_one_is_made_with_its_directory(
 
     assert (added.status, added.err) == (0, "")
     assert (tmp_path / "var" / "secret_key").stat().st_mode & 0o777 == 0o600
+
+
+def test_everything_of_a_workspace_is_printed(typing: Terminal, url: str, owner: str) -> None:
+    settings = {"DATABASE_URL": url, "SECRET_KEY": SECRET_KEY}
+    ping_url = typing.run(*ADD_MONITOR, **settings).out.strip()
+
+    printed = typing.run("export", "--owner", OWNER, **settings, LC_ALL="C")
+    nobody = typing.run("export", "--owner", "nobody@example.org", **settings)
+
+    assert (printed.status, printed.err) == (0, "")
+    assert [each["ping_url"] for each in json.loads(printed.out)["monitors"]] == [ping_url]
+    assert (nobody.status, nobody.out) == (1, "")
+    assert nobody.err.startswith("Error: Nobody with the address nobody@example.org")
 
 
 def test_a_secret_key_that_cannot_be_read_is_named(

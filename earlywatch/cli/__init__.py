@@ -1,0 +1,35 @@
+"""The `earlywatch` command."""
+
+import click
+
+from earlywatch import __version__
+from earlywatch.cli.accounts import account
+from earlywatch.cli.billing import billing
+from earlywatch.cli.events import events
+from earlywatch.cli.exports import export
+from earlywatch.cli.monitors import monitor
+from earlywatch.cli.parts import Sentences
+from earlywatch.cli.processes import beat, db, ingest, up, watch, web, worker
+
+
+@click.group(cls=Sentences)
+@click.version_option(__version__, prog_name="earlywatch")
+def main() -> None:
+    """Earlywatch: a dead man's switch for scheduled jobs."""
+
+
+for command in (
+    up,
+    web,
+    ingest,
+    worker,
+    beat,
+    watch,
+    db,
+    account,
+    monitor,
+    export,
+    billing,
+    events,
+):
+    main.add_command(command)
