@@ -11,6 +11,7 @@ COPY pyproject.toml README.md CHANGELOG.md LICENSE ./
 COPY earlywatch earlywatch
 COPY templates templates
 COPY static static
+COPY tests tests
 RUN /opt/earlywatch/bin/pip install --no-cache-dir --no-deps . \
     && /opt/earlywatch/bin/python -m compileall -q /opt/earlywatch/lib
 

@@ -7,15 +7,23 @@ CHECKS := check-format check-lint check-types check-arrows check-templates check
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: .venv/installed ## Start everything on this machine (PORT=8000, EARLYWATCH_DATA_DIR=./var)
 	@exec $(PY) -m earlywatch up
 
+.PHONY: demo
+demo: .venv/installed-tests ## Start everything with sample data and a stand-in for Stripe (PORT=8000)
+	@exec $(PY) -m tests.demo
+
 .PHONY: test
 test: .venv/installed-tests ## Run all tests, or some with T=path
 	@$(PY) -m pytest $(if $(T),$(T),--numprocesses $$(( $$(nproc 2>/dev/null || echo 2) + 1 )) --dist worksteal)
+
+.PHONY: test-stripe
+test-stripe: .venv/installed-tests ## Check our view of Stripe against its test mode (TEST_STRIPE_SECRET_KEY)
+	@$(PY) -m tests.stripe_contract
 
 .PHONY: check
 check: .venv/installed-tests ## Check all that CI checks: format, lint, types, arrows, templates, tests

@@ -13,6 +13,7 @@ from earlywatch.channels.registry import Doors
 from earlywatch.clients.http import Http
 from earlywatch.clients.mail import Mailer
 from earlywatch.clients.sms import Sms
+from earlywatch.clients.stripe import Stripe
 from earlywatch.clock import utcnow
 from earlywatch.config import ConfigError, Settings
 from earlywatch.db import ENGINE_OPTIONS, db
@@ -20,6 +21,7 @@ from earlywatch.logs import without_secrets
 from earlywatch.services.links import Links
 from earlywatch.services.wiring import EXTENSION, Wiring
 from earlywatch.web import errors, filters, guards, limits, register_pages, security, static
+from earlywatch.webhooks import BLUEPRINTS
 
 
 def create_app(settings: Settings) -> Flask:
@@ -37,7 +39,10 @@ def create_app(settings: Settings) -> Flask:
         SQLALCHEMY_ENGINE_OPTIONS=ENGINE_OPTIONS,
     )
     app.extensions[EXTENSION] = Wiring(
-        settings, Links(settings.base_url, settings.secret_key), make_doors(settings)
+        settings,
+        Links(settings.base_url, settings.secret_key),
+        make_doors(settings),
+        make_stripe(settings),
     )
     db.init_app(app)
     app.before_request(_read_clock)
@@ -48,6 +53,9 @@ def create_app(settings: Settings) -> Flask:
     filters.register(app)
     static.register(app)
     register_pages(app)
+    for blueprint in BLUEPRINTS:
+        security.csrf.exempt(blueprint)  # no browser sends these
+        app.register_blueprint(blueprint)
     _trust_proxies(app, settings.trusted_proxies)
     if settings.sentry_dsn:
         report_errors(settings.sentry_dsn)
@@ -75,6 +83,18 @@ def make_doors(settings: Settings) -> Doors:
     http = Http(settings.private_targets)
     mail = Mailer(settings.smtp_url, settings.mail_from, settings.mailbox_dir)
     return Doors(http=http, mail=mail, sms=_make_sms(settings, http))
+
+
+def make_stripe(settings: Settings) -> Stripe | None:
+    """Return the door to Stripe, if plans are sold here."""
+    if settings.stripe_secret_key is None:
+        return None
+    return Stripe(
+        settings.stripe_secret_key,
+        settings.stripe_api_base,
+        tax=settings.stripe_tax,
+        promotions=settings.stripe_promotion_codes,
+    )
 
 
 def _make_sms(settings: Settings, http: Http) -> Sms | None:

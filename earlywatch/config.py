@@ -26,6 +26,7 @@ MEANING = {
     "database_url": "the address of a PostgreSQL database",
     "redis_url": "the address of a Redis or Valkey",
     "secret_key": "any text of at least 16 characters, kept secret",
+    "stripe_secret_key": "the secret key of a Stripe account, from Stripe's dashboard",
 }
 
 
@@ -49,6 +50,12 @@ class Settings(BaseModel):
     twilio_auth_token: str | None = None
     twilio_from: str | None = None
     twilio_api_base: str = "https://api.twilio.com"
+    stripe_secret_key: str | None = None
+    stripe_webhook_secret: str | None = None
+    stripe_api_base: str = "https://api.stripe.com"
+    stripe_tax: bool = False
+    stripe_promotion_codes: bool = False
+    operator_emails: tuple[str, ...] = ()
     private_targets: tuple[IPv4Network | IPv6Network, ...] = ()
     sentry_dsn: str | None = None
     watchdog_url: str | None = None
@@ -61,10 +68,18 @@ class Settings(BaseModel):
     def _name_the_driver(cls, url: str | None) -> str | None:
         return _database_url(url) if url else None
 
-    @field_validator("private_targets", mode="before")
+    @field_validator("private_targets", "operator_emails", mode="before")
     @classmethod
-    def _split(cls, networks: object) -> object:
-        return networks.replace(",", " ").split() if isinstance(networks, str) else networks
+    def _split(cls, listed: object) -> object:
+        return listed.replace(",", " ").split() if isinstance(listed, str) else listed
+
+    @field_validator("operator_emails")
+    @classmethod
+    def _check_operators(cls, emails: tuple[str, ...]) -> tuple[str, ...]:
+        for email in emails:
+            if not _is_sender(email):
+                raise ValueError("must be addresses, such as ops@example.org")
+        return tuple(email.lower() for email in emails)
 
     @field_validator("redis_url")
     @classmethod
@@ -76,7 +91,9 @@ class Settings(BaseModel):
     def _check_smtp_url(cls, url: str | None) -> str | None:
         return _url(url, {"smtp", "smtps", "smtp+starttls"}) if url else None
 
-    @field_validator("base_url", "ping_base_url", "twilio_api_base", "watchdog_url")
+    @field_validator(
+        "base_url", "ping_base_url", "twilio_api_base", "stripe_api_base", "watchdog_url"
+    )
     @classmethod
     def _check_http_url(cls, url: str | None) -> str | None:
         return _url(url, {"http", "https"}).rstrip("/") if url else url
@@ -102,11 +119,18 @@ class Settings(BaseModel):
         object.__setattr__(self, "base_url", base)  # frozen for everybody else
         object.__setattr__(self, "ping_base_url", self.ping_base_url or f"{base}/ping")
         object.__setattr__(self, "earlywatch_data_dir", self.earlywatch_data_dir.absolute())
+        if self.stripe_webhook_secret and not self.stripe_secret_key:
+            raise ConfigError("STRIPE_WEBHOOK_SECRET is set, but STRIPE_SECRET_KEY is not.")
 
     @property
     def mailbox_dir(self) -> Path:
         """Where mail is kept when there is no `SMTP_URL`."""
         return self.earlywatch_data_dir / "mailbox"
+
+    @property
+    def sells(self) -> bool:
+        """Whether plans are sold here; without Stripe keys it is an installation of one's own."""
+        return self.stripe_secret_key is not None
 
     def require(self, name: str) -> str:
         """Return a setting that the process cannot do without. Raises ConfigError."""

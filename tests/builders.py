@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from earlywatch.domain.alert import AlertKind
 from earlywatch.domain.monitor import Cause
+from earlywatch.domain.plans import PlanName
 from earlywatch.domain.schedule import Interval, Schedule
 from earlywatch.models import (
     Account,
@@ -66,10 +67,11 @@ def make_workspace(
     *people: Account,
     name: str = "Night shift",
     time_zone: str = "UTC",
+    plan: PlanName = PlanName.UNLIMITED,
     now: datetime = NOW,
 ) -> Workspace:
     """A workspace: the first of `people` owns it, the others are members."""
-    workspace = Workspace(name=name, time_zone=time_zone, created_at=now)
+    workspace = Workspace(name=name, time_zone=time_zone, plan=plan.value, created_at=now)
     session.add(workspace)
     session.flush()
     for place, account in enumerate(people or (make_account(session, now=now),)):

@@ -14,6 +14,7 @@ from earlywatch.web.limits import limiter
 from tests import servers
 from tests.builders import NOW
 from tests.client import Browser
+from tests.undone import undone
 
 
 @pytest.fixture(scope="session")
@@ -75,15 +76,10 @@ def app(settings: Settings) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def session(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+def session(app: Flask) -> Iterator[Session]:
     """A session whose commits are undone when the test ends."""
-    with app.app_context(), db.engine.connect() as connection:
-        outer = connection.begin()
-        monkeypatch.setitem(db.engines, None, connection)  # stands in for the engine
-        db.session.configure(join_transaction_mode="create_savepoint")
-        yield db.session()
-        db.session.remove()
-        outer.rollback()
+    with undone(app) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -8,12 +8,14 @@ from sqlalchemy.orm import Session
 
 
 @contextmanager
-def statements(session: Session) -> Iterator[list[str]]:
-    """Collect the queries that run meanwhile on the connection of the test."""
+def statements(
+    session: Session, kinds: tuple[str, ...] = ("SELECT", "WITH")
+) -> Iterator[list[str]]:
+    """Collect the queries, or other kinds, that run meanwhile on the connection of the test."""
     ran: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        if statement.startswith(("SELECT", "WITH")):
+        if statement.startswith(kinds):
             ran.append(statement)
 
     connection = session.connection()

@@ -69,7 +69,7 @@ def test_everything_the_image_copies_is_let_into_its_context() -> None:
     for line in re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, re.MULTILINE):
         copied |= set(line.split()[:-1])
 
-    assert copied == let_in
+    assert copied == {path.partition("/")[0] for path in let_in}  # of tests, only the proofs
     assert all((ROOT / name).exists() for name in copied)
 
 

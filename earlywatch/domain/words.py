@@ -14,13 +14,38 @@ def moment_words(moment: datetime, time_zone: str, now: datetime) -> str:
     UTC, or one that this machine no longer knows, UTC is said alone.
     """
     zone = _zone(time_zone)
+    same_day = moment.astimezone(zone).date() == now.astimezone(zone).date()
+    return _words(moment, time_zone, zone, "" if same_day else f"{_date(moment, zone)}, ")
+
+
+def dated_words(moment: datetime, time_zone: str) -> str:
+    """Return `moment` with its date, whatever day it is read, and without seconds."""
+    zone = _zone(time_zone)
+    return _words(moment.replace(second=0), time_zone, zone, f"{_date(moment, zone)}, ")
+
+
+def date_words(moment: datetime, time_zone: str) -> str:
+    """Return the date of `moment` in the zone: "20 Nov 2026"."""
+    return _date(moment, _zone(time_zone)).partition(" ")[2]
+
+
+def days_until(moment: datetime, time_zone: str, now: datetime) -> int:
+    """Return how many midnights of the zone lie between `now` and `moment`."""
+    zone = _zone(time_zone)
+    return (moment.astimezone(zone).date() - now.astimezone(zone).date()).days
+
+
+def _words(moment: datetime, time_zone: str, zone: tzinfo, date: str) -> str:
     local, in_utc = moment.astimezone(zone), moment.astimezone(UTC)
-    same_day = local.date() == now.astimezone(zone).date()
-    date = "" if same_day else f"{local:%a} {local.day} {local:%b} {local.year}, "
     if zone is UTC:
         return f"{date}{_clock(local)} UTC"
     other_day = "" if in_utc.date() == local.date() else f"{in_utc:%a} "
     return f"{date}{_clock(local)} {time_zone} ({other_day}{_clock(in_utc)} UTC)"
+
+
+def _date(moment: datetime, zone: tzinfo) -> str:
+    local = moment.astimezone(zone)
+    return f"{local:%a} {local.day} {local:%b} {local.year}"
 
 
 def _zone(name: str) -> tzinfo:

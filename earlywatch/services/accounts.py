@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from earlywatch.domain.plans import PlanName
 from earlywatch.errors import EarlywatchError
 from earlywatch.models import Account, AccountMail
 from earlywatch.models.account_mail import AccountMailKind
@@ -65,11 +66,16 @@ def lock_by_link(session: Session, account_id: int, epoch: int) -> Account:
     return account
 
 
-def confirm(session: Session, account: Account, now: datetime) -> None:
-    """Open a locked account whose owner has shown that they read its mail."""
+def confirm(
+    session: Session, account: Account, now: datetime, plan: PlanName = PlanName.UNLIMITED
+) -> None:
+    """Open a locked account whose owner has shown that they read its mail.
+
+    `plan` is what its workspace begins with.
+    """
     if account.email_confirmed_at is None:
         account.email_confirmed_at = now
-        create_workspace(session, account, now)
+        create_workspace(session, account, now, plan)
     account.session_epoch += 1
     session.flush()
 
@@ -109,14 +115,20 @@ def request_reset(session: Session, typed_email: str, now: datetime) -> None:
         queue_account_mail(session, account, AccountMailKind.RESET_PASSWORD, now)
 
 
-def reset_password(session: Session, account: Account, password: str, now: datetime) -> None:
+def reset_password(
+    session: Session,
+    account: Account,
+    password: str,
+    now: datetime,
+    plan: PlanName = PlanName.UNLIMITED,
+) -> None:
     """Set the password of a locked account; end all its sessions and void its links.
 
     Who got the link reads the mail, so this confirms the address as well.
     """
     check_password(password, account.email)
     account.password_hash = hash_password(password)
-    confirm(session, account, now)
+    confirm(session, account, now, plan)
 
 
 def change_password(session: Session, account_id: int, old: str, new: str) -> Account:
@@ -140,7 +152,11 @@ def end_sessions(session: Session, account_id: int) -> Account:
 
 
 def add_confirmed(
-    session: Session, typed_email: str, password: str | None, now: datetime
+    session: Session,
+    typed_email: str,
+    password: str | None,
+    now: datetime,
+    plan: PlanName = PlanName.UNLIMITED,
 ) -> Account:
     """Create an account that needs no confirmation, with workspace and email channel.
 
@@ -154,7 +170,7 @@ def add_confirmed(
     if account.email_confirmed_at is not None:
         raise AlreadyRegistered(f"{email} has an account already.")
     account.password_hash = hash_password(password) if password is not None else None
-    confirm(session, account, now)
+    confirm(session, account, now, plan)
     return account
 
 

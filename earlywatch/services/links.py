@@ -13,6 +13,17 @@ RESET_PASSWORD_AGE = timedelta(hours=2)
 CONFIRM_CHANNEL_AGE = timedelta(days=3)
 LIVE_AGE = timedelta(hours=12)
 UNSUBSCRIBE_AGE = timedelta(days=3650)  # the mail may be read years later
+BILLING_AGE = timedelta(days=60)  # longer than any reminder is ahead of what it speaks of
+
+# What a link in a mail about money may do, after one more button and without signing in.
+SIGNED_BILLING = ("extend", "resume", "cancel", "keep")
+BILLING_PAGES = {
+    "billing": "/billing",
+    "card": "/billing/card",
+    "history": "/billing/history",
+    "invoice": "/billing/invoices",
+    "watched": "/billing/watched",
+}
 
 
 class Links:
@@ -74,6 +85,24 @@ class Links:
         """Return the channel id and the target of a link. Raises InvalidToken."""
         channel_id, target = self._tokens.read("unsubscribe", token, now, UNSUBSCRIBE_AGE)
         return channel_id, target
+
+    def billing(self, purpose: str, workspace_id: int, address: str, now: datetime) -> str:
+        """Return where a button of a mail about money leads to.
+
+        Links of `SIGNED_BILLING` are signed for who gets the mail, the others are pages.
+        """
+        if purpose not in SIGNED_BILLING:
+            return f"{self.base_url}{BILLING_PAGES[purpose]}"
+        token = self._tokens.sign(f"billing-{purpose}", [workspace_id, address], now)
+        return f"{self.base_url}/billing/mail/{purpose}/{token}"
+
+    def read_billing(self, purpose: str, token: str, now: datetime) -> tuple[int, str]:
+        """Return workspace id and address of a signed link. Raises InvalidToken.
+
+        Whether the address may still act on the bill is for the reader to look up.
+        """
+        workspace_id, address = self._tokens.read(f"billing-{purpose}", token, now, BILLING_AGE)
+        return workspace_id, address
 
     def live_path(self, workspace_id: int, now: datetime) -> str:
         """Return where an open page of the workspace hears of changes."""

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from flask import current_app
 
 from earlywatch.channels.registry import Doors
+from earlywatch.clients.stripe import Stripe
 from earlywatch.config import Settings
+from earlywatch.domain.plans import PlanName
 from earlywatch.services.links import Links
 
 EXTENSION = "earlywatch"
@@ -18,6 +20,12 @@ class Wiring:
     settings: Settings
     links: Links
     doors: Doors
+    stripe: Stripe | None = None  # None: nothing is sold here
+
+    @property
+    def first_plan(self) -> PlanName:
+        """The plan of a new workspace."""
+        return PlanName.FREE if self.stripe else PlanName.UNLIMITED
 
 
 def wiring() -> Wiring:

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session, contains_eager
 
+from earlywatch.domain.plans import PlanName
 from earlywatch.domain.zone import find_zone
 from earlywatch.errors import NotFound
 from earlywatch.models import Account, Channel, Member, Workspace
@@ -12,10 +13,10 @@ from earlywatch.models.workspace import Role
 from earlywatch.services.emails import known_spelling
 
 
-def create_workspace(session: Session, owner: Account, now: datetime) -> Workspace:
+def create_workspace(session: Session, owner: Account, now: datetime, plan: PlanName) -> Workspace:
     """Create a workspace for `owner`, with their confirmed address as its first channel."""
     name = owner.email.partition("@")[0]
-    workspace = Workspace(name=f"{name}'s workspace", created_at=now)
+    workspace = Workspace(name=f"{name}'s workspace", plan=plan.value, created_at=now)
     session.add(workspace)
     session.flush()
     session.add_all(

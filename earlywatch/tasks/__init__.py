@@ -3,9 +3,18 @@
 from datetime import timedelta
 from typing import Any
 
-from earlywatch.tasks import deliveries, detection, watchdog
+from earlywatch.tasks import (
+    billing,
+    deliveries,
+    detection,
+    events,
+    fair_use,
+    reconcile,
+    reminders,
+    watchdog,
+)
 
-MODULES = (detection, deliveries, watchdog)
+MODULES = (detection, deliveries, watchdog, events, reconcile, billing, reminders, fair_use)
 
 
 def beat_schedule() -> dict[str, dict[str, Any]]:

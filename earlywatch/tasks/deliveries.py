@@ -8,7 +8,7 @@ from celery import shared_task
 
 from earlywatch.clock import utcnow
 from earlywatch.db import transaction
-from earlywatch.services import account_mails, deliveries
+from earlywatch.services import account_mails, billing_mails, deliveries
 from earlywatch.services.deliveries import Outgoing
 from earlywatch.services.wiring import wiring
 from earlywatch.tasks.drains import Drains
@@ -32,7 +32,7 @@ def drain() -> None:
     end = monotonic() + LONGEST_DRAIN
     attempts = 0
     while monotonic() < end and not drains.stopping.is_set():
-        if not (deliver_alert() or deliver_account_mail()):
+        if not (deliver_alert() or deliver_account_mail() or deliver_billing_mail()):
             drains.note_idle()
             break
         attempts += 1
@@ -79,6 +79,19 @@ def deliver_account_mail() -> bool:
     outcome = account_mails.attempt(outgoing, wired.doors.mail)
     with transaction() as session:
         account_mails.record(session, outgoing, outcome, utcnow())
+    return True
+
+
+def deliver_billing_mail() -> bool:
+    """Make one attempt at the mail about money due longest. Return False if none is due."""
+    wired = wiring()
+    with transaction() as session:
+        outgoing = billing_mails.claim(session, wired.links, utcnow())
+    if outgoing is None:
+        return False
+    outcome = billing_mails.attempt(outgoing, wired.doors.mail)
+    with transaction() as session:
+        billing_mails.record(session, outgoing, outcome, utcnow())
     return True
 
 

@@ -39,6 +39,7 @@ from earlywatch.web.limits import limiter
 bp = Blueprint("accounts", __name__)
 
 BROWSER_PROOF = "sign_up"
+THERE = "there"  # where a new account wanted to go, kept until its address is confirmed
 
 
 @bp.route("/sign-up", methods=["GET", "POST"])
@@ -57,6 +58,7 @@ def sign_up() -> ResponseReturnValue:
             refuse(form.password, error)
         else:
             session[BROWSER_PROOF] = _proof(account) if account else secrets.token_hex(32)
+            session[THERE] = _local_path(request.args.get("next", ""))
             return redirect(url_for("accounts.check_mail"), 303)
     return render_template("accounts/sign_up.html", form=form)
 
@@ -84,14 +86,15 @@ def confirm_email(token: str) -> ResponseReturnValue:
             form = ConfirmForm() if _same_browser(account) else ConfirmElsewhereForm()
             confirmed = form.validate_on_submit() and _may_confirm(form, account)
             if confirmed:
-                accounts.confirm(db_session, account, g.now)
+                accounts.confirm(db_session, account, g.now, wiring().first_plan)
     except (InvalidToken, accounts.StaleLink) as error:
         return render_template("accounts/stale_link.html", sentence=str(error)), 410
     if not confirmed:
         return render_template("accounts/confirm.html", form=form, email=account.email)
+    there = _local_path(session.get(THERE, ""))
     guards.sign_in(account)
     flash("Your address is confirmed. Alerts go to it by email.", "ok")
-    return redirect("/monitors", 303)
+    return redirect(there, 303)
 
 
 @bp.route("/sign-in", methods=["GET", "POST"])

@@ -9,13 +9,15 @@ from earlywatch.errors import NotFound
 from earlywatch.models import Channel
 from earlywatch.services import channel_lists, channels, monitor_lists
 from earlywatch.services.channels import ChannelValues
+from earlywatch.services.limits import LimitReached
 from earlywatch.services.wiring import wiring
 from earlywatch.web.channel_forms import ChannelForm, form_for
 from earlywatch.web.forms import Form
 from earlywatch.web.guards import member_only
 from earlywatch.web.limits import new_targets
-from earlywatch.web.paths import ID
+from earlywatch.web.paths import ID, bill_path
 from earlywatch.web.roles import editor
+from earlywatch.web.selling import limit_words
 
 bp = Blueprint("channel_edits", __name__, url_prefix="/channels")
 
@@ -33,10 +35,14 @@ def new(kind_name: str) -> ResponseReturnValue:
     values = _read(form)
     if values is None:
         return _page(form, chosen, None)
-    with transaction() as session:
-        channel = channels.create_channel(
-            session, g.workspace, kind_name, values, g.now, everywhere=form.everywhere.data
-        )
+    try:
+        with transaction() as session:
+            channel = channels.create_channel(
+                session, g.workspace, kind_name, values, g.now, everywhere=form.everywhere.data
+            )
+    except LimitReached as error:
+        form.form_errors.append(limit_words(error))
+        return _page(form, chosen, None, bill_path())
     return redirect(url_for("channels.show", channel_id=channel.id), 303)
 
 
@@ -92,8 +98,13 @@ def _delete_page(form: Form, channel_id: int) -> str:
     )
 
 
-def _page(form: ChannelForm, chosen: Kind, channel: Channel | None) -> str:
+def _page(form: ChannelForm, chosen: Kind, channel: Channel | None, billing: str = "") -> str:
     counts = monitor_lists.count_monitors(db.session(), g.workspace, g.now)
     return render_template(
-        "channels/form.html", form=form, kind=chosen, channel=channel, monitors=counts.of()
+        "channels/form.html",
+        form=form,
+        kind=chosen,
+        channel=channel,
+        monitors=counts.of(),
+        billing=billing,
     )

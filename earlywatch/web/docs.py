@@ -4,12 +4,14 @@ from flask import Blueprint, abort, render_template
 from flask.typing import ResponseReturnValue
 
 from earlywatch.assets import TEMPLATES
+from earlywatch.domain.money import Money
+from earlywatch.domain.plans import FLOOR, FOR_SALE, FREE
 from earlywatch.services.wiring import wiring
 from earlywatch.web.guards import public
 
 bp = Blueprint("docs", __name__, url_prefix="/docs")
 
-PAGES = {path.stem for path in (TEMPLATES / "docs").glob("*.html")} - {"layout"}
+PAGES = {path.stem for path in (TEMPLATES / "docs").glob("*.html")} - {"layout", "proof"}
 
 
 @bp.route("", defaults={"name": "index"})
@@ -19,4 +21,9 @@ def page(name: str) -> ResponseReturnValue:
     """Show one page."""
     if name not in PAGES:
         abort(404)
-    return render_template(f"docs/{name}.html", ping_base_url=wiring().settings.ping_base_url)
+    return render_template(
+        f"docs/{name}.html",
+        ping_base_url=wiring().settings.ping_base_url,
+        plans=(FREE, *FOR_SALE),
+        floor=Money(FLOOR),
+    )

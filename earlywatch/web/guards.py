@@ -1,4 +1,4 @@
-"""Who may open a page. Every view carries one of `public`, `signed_in`, `member_only`."""
+"""Who may open a page: every view is `public`, `signed_in`, `member_only` or `operator_only`."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -12,6 +12,7 @@ from earlywatch.db import db
 from earlywatch.errors import NotFound
 from earlywatch.models import Account
 from earlywatch.services import accounts, workspaces
+from earlywatch.services.wiring import wiring
 
 P = ParamSpec("P")
 View = Callable[P, ResponseReturnValue]
@@ -117,6 +118,27 @@ def member_only(view: View[P]) -> View[P]:
         return view(*args, **kwargs)
 
     return _marked(guarded, "member_only")
+
+
+def operator_only(view: View[P]) -> View[P]:
+    """Let in who runs this installation; for others there is no such page."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+        greet()
+        if g.get("account") is None:
+            return _ask_to_sign_in()
+        if not is_operator():
+            raise NotFound("There is no such page.")
+        return view(*args, **kwargs)
+
+    return _marked(guarded, "operator_only")
+
+
+def is_operator() -> bool:
+    """Whether who is signed in runs this installation: `OPERATOR_EMAILS` names their address."""
+    account: Account | None = g.get("account")
+    return account is not None and account.email.lower() in wiring().settings.operator_emails
 
 
 def _marked(view: View[P], name: str) -> View[P]:

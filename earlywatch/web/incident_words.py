@@ -96,4 +96,5 @@ def _telling(delivery: Delivery) -> Event:
 def _ending(story: Story) -> str:
     told = any(delivery.alert == AlertKind.RESOLVED for delivery in story.deliveries)
     opened = any(delivery.alert == AlertKind.OPENED for delivery in story.deliveries)
-    return "Ended without a message: the monitor was paused." if opened and not told else ""
+    silently = "Ended without a message: the monitor was paused or frozen."
+    return silently if opened and not told else ""

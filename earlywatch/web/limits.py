@@ -42,6 +42,11 @@ def person() -> str:
     return f"person-{g.account.id}"
 
 
+def payer() -> str:
+    """Return who is signed in, else who asks: links in mails about money need no session."""
+    return person() if g.get("account") else address()
+
+
 limiter = Limiter(
     address,
     strategy="moving-window",
@@ -51,6 +56,13 @@ limiter = Limiter(
 # Each try may look up a host, and send a message that nobody there has asked for. Beneath a guard.
 new_targets = limiter.shared_limit(
     "20/hour; 60/day", "channel-targets", key_func=person, methods=["POST"]
+)
+# Each page that shows or does something about money asks Stripe up to a dozen questions.
+stripe_looks = limiter.shared_limit(
+    "120/hour", "stripe-looks", key_func=payer, methods=["GET", "HEAD"]
+)
+stripe_presses = limiter.shared_limit(
+    "20/minute; 60/hour", "stripe-presses", key_func=payer, methods=["POST"]
 )
 
 

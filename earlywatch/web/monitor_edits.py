@@ -4,17 +4,20 @@ from datetime import datetime
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 
 from earlywatch.db import db, transaction
 from earlywatch.domain.schedule import next_times
 from earlywatch.domain.zone import zone_names
 from earlywatch.models import Channel, Incident, Monitor, Ping
 from earlywatch.services import channel_lists, monitors
+from earlywatch.services.limits import LimitReached
 from earlywatch.web.forms import Form
 from earlywatch.web.guards import member_only
 from earlywatch.web.monitor_forms import MonitorForm
-from earlywatch.web.paths import ID, number
+from earlywatch.web.paths import ID, bill_path, number
 from earlywatch.web.roles import editor
+from earlywatch.web.selling import limit_words
 
 PREVIEWED = 5
 
@@ -31,8 +34,12 @@ def new() -> ResponseReturnValue:
         form.read_schedule()
     if not form.validate_on_submit():
         return _page(form, None)
-    with transaction() as session:
-        monitor = monitors.create_monitor(session, g.workspace, form.values, g.now)
+    try:
+        with transaction() as session:
+            monitor = monitors.create_monitor(session, g.workspace, form.values, g.now)
+    except LimitReached as error:
+        form.form_errors.append(limit_words(error))
+        return _page(form, None, bill_path())
     flash("Monitor added. It is judged from its first ping on.", "ok")
     return redirect(url_for("monitors.show", monitor_id=monitor.id), 303)
 
@@ -89,9 +96,13 @@ def pause(monitor_id: int) -> ResponseReturnValue:
 @editor
 def resume(monitor_id: int) -> ResponseReturnValue:
     """Judge a monitor again."""
-    with transaction() as session:
-        monitors.resume_monitor(session, g.workspace, monitor_id, g.now)
-    flash("Resumed. Its schedule counts from now.", "ok")
+    try:
+        with transaction() as session:
+            monitors.resume_monitor(session, g.workspace, monitor_id, g.now)
+    except LimitReached as error:
+        flash(_with_way_on(error), "error")
+    else:
+        flash("Resumed. Its schedule counts from now.", "ok")
     return redirect(url_for("monitors.show", monitor_id=monitor_id), 303)
 
 
@@ -127,13 +138,20 @@ def _delete_history(monitor_id: int, table: type[Ping | Incident]) -> None:
             after = monitors.delete_history(session, g.workspace, monitor_id, table, after)
 
 
-def _page(form: MonitorForm, monitor: Monitor | None) -> str:
+def _with_way_on(error: LimitReached) -> str:
+    bill = bill_path()
+    link = Markup('<a href="{}">Open Billing</a>').format(bill) if bill else ""
+    return Markup("{} {}").format(limit_words(error), link)
+
+
+def _page(form: MonitorForm, monitor: Monitor | None, billing: str = "") -> str:
     return render_template(
         "monitors/form.html",
         form=form,
         monitor=monitor,
         times=_times(form),
         zones=zone_names(),
+        billing=billing,
     )
 
 

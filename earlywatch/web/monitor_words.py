@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from earlywatch.domain.alert_words import CAUSES
-from earlywatch.domain.monitor import Cause, Status
+from earlywatch.domain.monitor import UNWATCHED, Cause, Status
 from earlywatch.models import Incident
 from earlywatch.services.monitor_lists import TROUBLE, Counts
 
@@ -31,23 +31,35 @@ def headline(counts: Counts) -> Headline:
         words = "Your monitor is up" if total == 1 else f"All {total} monitors are up"
         return Headline(words, "up", rest)
     if up:
-        return Headline("1 monitor is up" if up == 1 else f"{up} monitors are up", "up", rest)
-    if counts.of(Status.PAUSED) == total:
-        words = "Your monitor is paused" if total == 1 else f"All {total} monitors are paused"
-        return Headline(words, "neutral")
-    return Headline("Waiting for the first ping", "neutral", rest if total > 1 else "")
+        words = "1 monitor is up" if up == 1 else f"{up} monitors are up"
+        # Green would say that all is watched.
+        return Headline(words, "neutral" if counts.of(Status.FROZEN) else "up", rest)
+    return _nothing_up(counts, rest)
+
+
+def _nothing_up(counts: Counts, rest: str) -> Headline:
+    total = counts.of()
+    for status in UNWATCHED:
+        if counts.of(status) == total:
+            one, all_ = f"Your monitor is {status}", f"All {total} monitors are {status}"
+            return Headline(one if total == 1 else all_, "neutral")
+    if counts.of(Status.NEW):
+        return Headline("Waiting for the first ping", "neutral", rest if total > 1 else "")
+    return Headline("No monitor is watched", "neutral", rest)
 
 
 def _rest(counts: Counts) -> str:
     """Say what the heading leaves out."""
-    due, new, paused = (counts.of(s) for s in (Status.DUE, Status.NEW, Status.PAUSED))
+    left = (
+        (Status.DUE, "is due", "are due"),
+        (Status.NEW, "waits for its first ping", "wait for their first ping"),
+        (Status.PAUSED, "is paused", "are paused"),
+        (Status.FROZEN, "is frozen and not watched", "are frozen and not watched"),
+    )
     parts = []
-    if due:
-        parts.append(f"{due} {'is' if due == 1 else 'are'} due.")
-    if new:
-        parts.append(f"{new} {'waits for its' if new == 1 else 'wait for their'} first ping.")
-    if paused:
-        parts.append(f"{paused} {'is' if paused == 1 else 'are'} paused.")
+    for status, one, many in left:
+        if count := counts.of(status):
+            parts.append(f"{count} {one if count == 1 else many}.")
     return " ".join(parts)
 
 
@@ -57,6 +69,8 @@ def why(status: Status, incident: Incident | None) -> str:
         return "It is judged from its first ping on."
     if status is Status.PAUSED:
         return "Pings are kept, nothing is judged, nobody is told."
+    if status is Status.FROZEN:
+        return "Pings are kept."
     if status is Status.DUE:
         return "A success is expected now. It is still inside its grace."
     if incident is None:

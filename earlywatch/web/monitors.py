@@ -9,7 +9,13 @@ from flask.typing import ResponseReturnValue
 
 from earlywatch.db import db
 from earlywatch.domain.monitor import Status, shown_status
-from earlywatch.services import channel_lists, monitor_history, monitor_lists, monitors
+from earlywatch.services import (
+    channel_lists,
+    monitor_history,
+    monitor_lists,
+    monitors,
+    watching,
+)
 from earlywatch.services.monitor_lists import Outcome, Run, Wanted
 from earlywatch.services.texts import printable
 from earlywatch.services.wiring import wiring
@@ -80,6 +86,7 @@ def show(monitor_id: int) -> ResponseReturnValue:
         log=monitor_history.ping_log(session, monitor, before, after),
         ping_url=ping_url(monitor) if may_edit() else None,
         may_edit=may_edit(),
+        plan=watching.plan_of(g.workspace),
     )
 
 

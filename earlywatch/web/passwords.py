@@ -43,7 +43,9 @@ def reset_password(token: str) -> ResponseReturnValue:
             account_id, epoch = wiring().links.read_account("reset-password", token, g.now)
             account = accounts.lock_by_link(session, account_id, epoch)
             if wanted:
-                accounts.reset_password(session, account, form.password.data, g.now)
+                accounts.reset_password(
+                    session, account, form.password.data, g.now, wiring().first_plan
+                )
     except (InvalidToken, accounts.StaleLink) as error:
         page = render_template("accounts/stale_link.html", sentence=str(error), reset=True)
         return page, 410

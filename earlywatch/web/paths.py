@@ -1,7 +1,10 @@
-"""Addresses: numbers that PostgreSQL can hold, and where a monitor is pinged."""
+"""Addresses: numbers that PostgreSQL can hold, where the bill is, where a monitor is pinged."""
+
+from flask import url_for
 
 from earlywatch.models import Monitor
 from earlywatch.services.wiring import wiring
+from earlywatch.web.selling import sold_here
 
 BIGINT = 2**63 - 1
 # For rules such as f"/<{ID}:monitor_id>": a number too large for a row is a 404, not a 500.
@@ -13,6 +16,11 @@ def number(text: str | None) -> int | None:
     if not text or not text.isascii() or not text.isdigit() or len(text) > 18:
         return None
     return int(text) or None
+
+
+def bill_path() -> str:
+    """Return where the bill is; empty where nothing is sold."""
+    return url_for("billing.index") if sold_here() else ""
 
 
 def ping_url(monitor: Monitor) -> str:

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec
 
-from flask import abort, g
+from flask import abort, g, render_template
 from flask.typing import ResponseReturnValue
 
 from earlywatch.models.workspace import Role
+from earlywatch.services.treasurers import TREASURERS
 
 P = ParamSpec("P")
 View = Callable[P, ResponseReturnValue]
@@ -25,6 +26,24 @@ def editor(view: View[P]) -> View[P]:
     def checked(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
         if not may_edit():
             abort(403)
+        return view(*args, **kwargs)
+
+    return checked
+
+
+def may_pay() -> bool:
+    """Tell whether the signed-in member may act on the bill, not only look at it."""
+    return g.member.role in TREASURERS
+
+
+def treasurer(view: View[P]) -> View[P]:
+    """Answer 403 to who may not act on the bill. Goes beneath `member_only`."""
+
+    @wraps(view)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+        if not may_pay():
+            sentence = f"Only owners and admins of {g.workspace.name} may act on its bill."
+            return render_template("errors/403.html", sentence=sentence), 403
         return view(*args, **kwargs)
 
     return checked

@@ -1,5 +1,7 @@
 """What the browser is told to refuse, and tokens that prove that a form is ours."""
 
+from urllib.parse import urlsplit
+
 from flask import Flask, Response
 from flask_wtf import CSRFProtect
 
@@ -12,8 +14,13 @@ POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"
 )
+# Where forms lead that end in paying, through a redirect of ours.
+STRIPE_PAGES = (
+    "https://checkout.stripe.com",
+    "https://billing.stripe.com",
+    "https://invoice.stripe.com",
+)
 HEADERS = {
-    "Content-Security-Policy": POLICY,
     "Referrer-Policy": "same-origin",  # addresses of pages may hold secrets
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -41,13 +48,24 @@ def register(app: Flask, settings: Settings) -> None:
         WTF_CSRF_SSL_STRICT=False,  # some browsers send no referrer; __Host- does its work
     )
     csrf.init_app(app)
+    headers = {"Content-Security-Policy": _policy(settings), **HEADERS}
 
     @app.after_request
     def protect(response: Response) -> Response:
-        for name, value in HEADERS.items():
+        for name, value in headers.items():
             response.headers.setdefault(name, value)
         if over_tls:
             response.headers["Strict-Transport-Security"] = f"max-age={ONE_YEAR}"
         if response.mimetype == "text/html":
             response.headers.setdefault("Cache-Control", "private, no-cache")
         return response
+
+
+def _policy(settings: Settings) -> str:
+    if not settings.sells:
+        return POLICY
+    targets: tuple[str, ...] = STRIPE_PAGES
+    if settings.stripe_api_base != Settings.model_fields["stripe_api_base"].default:
+        other = urlsplit(settings.stripe_api_base)  # serves its pages itself
+        targets = (*targets, f"{other.scheme}://{other.netloc}")
+    return POLICY.replace("form-action 'self'", f"form-action 'self' {' '.join(targets)}")

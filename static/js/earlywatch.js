@@ -184,15 +184,45 @@ function makeShowable(box) {
   });
 }
 
+/* Links that fill in an amount; without the script they load the page with it */
+
+function fillIn(event, link) {
+  const field = link.closest(".field").querySelector("input");
+  field.value = link.dataset.fills;
+  field.focus();
+  event.preventDefault();
+}
+
+/* Choosing as many monitors as a plan allows; those that are not chosen may be named elsewhere */
+
+function makeCounted(box) {
+  const count = box.querySelector("output"), limit = Number(box.dataset.limit);
+  const names = new Map($all("[data-monitor]").map((name) => [name.dataset.monitor, name]));
+  const show = () => {
+    const boxes = $all("[name=watch]", box);
+    const chosen = boxes.filter((each) => each.checked).length;
+    const over = chosen > limit ? `: ${chosen - limit} too many` : "";
+    const left = Math.min(limit, boxes.length) - chosen;
+    const rest = left > 0 ? `, ${left} left for the newest pings` : "";
+    count.textContent = `${chosen} of ${limit} chosen${over}${rest}`;
+    for (const each of boxes) names.get(each.value)?.toggleAttribute("hidden", each.checked);
+  };
+  box.addEventListener("change", show);
+  show();  // a browser may remember boxes that were ticked
+}
+
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copy]");
   if (button) onCopy(button);
+  const filler = event.target.closest("[data-fills]");
+  if (filler) fillIn(event, filler);
   closeMenus(event);
 });
 document.addEventListener("keydown", (event) => { closeMenus(event); onKey(event); });
 document.addEventListener("htmx:load", (event) => { takeOver(event.detail.elt); refreshTimes(); });
 $all("[data-tabs]").forEach(makeTabs);
 $all("[data-shows]").forEach(makeShowable);
+$all("[data-limit]").forEach(makeCounted);
 $all("[data-live]").forEach(goLive);
 document.querySelector("[data-focus]")?.focus();
 setInterval(refreshTimes, 1000);

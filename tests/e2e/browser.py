@@ -47,12 +47,13 @@ def chromium() -> Iterator[Browser]:
 class Tab:
     """A page that a person looks at, and all that went wrong on it so far.
 
-    `events` is how many messages the live streams of its pages brought.
+    `events` is how many messages the live streams of its pages brought. `inspected` means that
+    axe looks at every page, which takes a while.
     """
 
     page: Page
     base_url: str
-    scripts: bool = True
+    inspected: bool = True
     problems: list[str] = field(default_factory=list)
     events: int = 0
 
@@ -68,10 +69,21 @@ class Tab:
         self.look()
 
     def look(self) -> None:
+        """Inspect the page, unless this tab is not for that."""
+        if self.inspected:
+            self.inspect()
+
+    def inspect(self) -> None:
         """Let axe look for what people with disabilities would stumble over."""
-        if not self.scripts:
-            return
-        for violation in Axe().run(self.page).response["violations"]:
+        self._note_violations(Axe().run(self.page))
+
+    def inspect_colours(self) -> None:
+        """Let axe look at the contrasts of a page that it has inspected."""
+        options = {"resultTypes": ["violations"], "runOnly": ["color-contrast"]}
+        self._note_violations(Axe("void 0").run(self.page, options=options))  # it is there still
+
+    def _note_violations(self, found: Any) -> None:
+        for violation in found.response["violations"]:
             places = [node["target"] for node in violation["nodes"]]
             self.problems.append(f"{self.page.url}: {violation['help']}: {places}")
 
@@ -109,11 +121,19 @@ class Tab:
 
     def join(self, email: str) -> None:
         """Sign up, and confirm the address from the mailbox."""
+        self.sign_up(email)
+        self.press("open the mailbox")
+        self.confirm(email)
+
+    def sign_up(self, email: str) -> None:
+        """Ask for an account with the usual password."""
         self.open("/sign-up")
         self.page.get_by_label("Email address").fill(email)
         self.page.get_by_label("Password", exact=True).fill(PASSWORD)
         self.press("Sign up", "button")
-        self.press("open the mailbox")
+
+    def confirm(self, email: str) -> None:
+        """Confirm the address with the mail in the mailbox."""
         self.read_mail(email, "Confirm your email address")
         self.follow("Confirm")
         self.press("Confirm my address", "button")
@@ -129,16 +149,19 @@ class Tab:
 
 
 @contextmanager
-def visiting(browser: Browser, base_url: str, **options: Any) -> Iterator[Tab]:
+def visiting(
+    browser: Browser, base_url: str, *, inspected: bool = True, **options: Any
+) -> Iterator[Tab]:
     """Open a tab with cookies of its own; fail at the end if anything was wrong on its pages.
 
-    `options` are those of a playwright context.
+    `options` are those of a playwright context. Without scripts axe cannot look either.
     """
     context = browser.new_context(viewport={"width": 1280, "height": 900}, **options)
     context.set_default_timeout(PATIENCE * 1000)
     try:
         page = context.new_page()
-        tab = Tab(page, base_url, scripts=options.get("java_script_enabled", True))
+        scripts = options.get("java_script_enabled", True)
+        tab = Tab(page, base_url, inspected=inspected and scripts)
         page.on("console", _noting(tab))  # violations of the Content-Security-Policy come here too
         page.on("pageerror", lambda error: tab.problems.append(f"{page.url}: {error}"))
         wire = context.new_cdp_session(page)

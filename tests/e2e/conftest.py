@@ -1,11 +1,16 @@
-"""An installation with the outside world on loopback, shared by the tests of a module."""
+"""Installations with the outside world on loopback, and a browser."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
+from tests.e2e.browser import chromium
 from tests.e2e.sinks import Inbox, http_receiver, mail_server
 from tests.e2e.stack import Stack, running
+from tests.e2e.store import Store, open_store
+from tests.serving import database_with_tables
 
 
 @pytest.fixture(scope="module")
@@ -39,3 +44,24 @@ def stack(tmp_path_factory: pytest.TempPathFactory, outside: Mapping[str, str]) 
     """A running installation."""
     with running(tmp_path_factory.mktemp("stack"), outside) as stack:
         yield stack
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A browser for all tests of a module; each opens a tab with cookies of its own."""
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def store_database(worker: str) -> Iterator[str]:
+    """The database of the shops of a module, one after the other."""
+    with database_with_tables(f"{worker}_store") as url:
+        yield url
+
+
+@pytest.fixture
+def store(store_database: str, tmp_path: Path) -> Iterator[Store]:
+    """The site as a shop, with a Stripe and a clock."""
+    with open_store(store_database, tmp_path) as store:
+        yield store

@@ -7,17 +7,18 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.browser import Tab, chromium, visiting
+from tests.e2e.browser import Tab, visiting
 from tests.e2e.stack import PASSWORD, Stack, running
 
 MEMBER = "carol@example.org"
 PAGES = [
     *("/", "/sign-up", "/forgot-password", "/check-mail", "/confirm-email/stale", "/nothing"),
     *("/docs", "/docs/pinging", "/docs/alerts", "/docs/self-hosting", "/mailbox"),
+    *("/docs/billing", "/docs/export", "/docs/promises"),
 ]
 PAGES_OF_MEMBERS = [
     *("/monitors", "/monitors?status=trouble&q=x", "/monitors/new", "/channels", "/account"),
-    *("/channels/new/email", "/channels/new/slack", "/incidents/0"),
+    *("/channels/new/email", "/channels/new/slack", "/incidents/0", "/export"),
 ]
 
 
@@ -26,13 +27,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """An installation as `make run` starts it: without mail server, so with a mailbox."""
     with running(tmp_path_factory.mktemp("browser"), {}) as stack:
         yield stack
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A browser for all tests here; each opens a tab with cookies of its own."""
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

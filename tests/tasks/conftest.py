@@ -11,6 +11,9 @@ from earlywatch.app import create_app
 from earlywatch.config import Settings
 from earlywatch.db import db
 from earlywatch.models import Account, Workspace
+from tests.client import Browser
+from tests.fakes.stripe import FakeStripe
+from tests.selling import fill, sell
 from tests.serving import database_with_tables
 
 
@@ -37,3 +40,21 @@ def rows(task_app: Flask) -> Iterator[Session]:
         session.execute(delete(Workspace))
         session.execute(delete(Account))
         session.commit()
+
+
+@pytest.fixture
+def stripe(
+    app: Flask, session: Session, client: Browser, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[FakeStripe]:
+    """A Stripe with our products. What it tells is brought to the site by `deliver()` alone."""
+
+    def bring(url: str, body: bytes, headers: dict[str, str]) -> int:
+        return client.post("/webhooks/stripe", data=body, headers=headers).status_code
+
+    here = "http://localhost/webhooks/stripe"
+    with FakeStripe(webhook_url=here, deliver_by_itself=False, send=bring) as fake:
+        sell(app, fake.url, monkeypatch)
+        fake.faults.lose = True
+        fill(app)
+        fake.faults.lose = False
+        yield fake

@@ -9,7 +9,12 @@ from sqlalchemy.orm import Session
 
 from earlywatch.clock import utcnow
 from earlywatch.models import Delivery
-from earlywatch.tasks.deliveries import deliver_account_mail, deliver_alert, drain
+from earlywatch.tasks.deliveries import (
+    deliver_account_mail,
+    deliver_alert,
+    deliver_billing_mail,
+    drain,
+)
 from earlywatch.tasks.drains import DRAINS, MOST_PER_CHANNEL, Drains
 from tests.builders import make_channel, make_delivery
 from tests.waiting import wait_until
@@ -114,3 +119,4 @@ def test_a_channel_is_busy_while_enough_is_on_its_way() -> None:
 def test_nothing_due_is_said(task_app: Flask, rows: Session) -> None:
     assert not deliver_alert()
     assert not deliver_account_mail()
+    assert not deliver_billing_mail()

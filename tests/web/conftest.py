@@ -1,19 +1,26 @@
 """Further sites beside the one that all tests share."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
 from earlywatch.app import create_app
+from earlywatch.clients.stripe import Stripe
+from earlywatch.clients.stripe_setup import set_up
 from earlywatch.config import Settings
 from earlywatch.db import db
+from earlywatch.domain.plans import PlanName
 from earlywatch.models import Account
 from earlywatch.models.workspace import Role
+from earlywatch.services.wiring import EXTENSION
 from earlywatch.web.limits import limiter
-from tests.builders import PASSWORD, make_account, make_member, make_workspace
+from tests.builders import NOW, PASSWORD, make_account, make_member, make_workspace
 from tests.client import Browser
+from tests.fakes.stripe import FakeStripe
+from tests.web.shop import Shop
 from tests.web.team import Team
 
 MakeSite = Callable[..., Flask]
@@ -64,3 +71,32 @@ def viewer(session: Session, team: Team) -> Account:
     account = make_account(session)
     make_member(session, team.workspace, account, Role.VIEWER)
     return account
+
+
+@pytest.fixture
+def stripe() -> Iterator[FakeStripe]:
+    """A Stripe that sends no webhooks, so that pages must ask it themselves."""
+    with FakeStripe(now=NOW) as fake:
+        yield fake
+
+
+@pytest.fixture
+def selling(
+    app: Flask,
+    session: Session,
+    client: Browser,
+    stripe: FakeStripe,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Shop:
+    """The site as it is where plans are sold; `client` is the browser of a customer on Free.
+
+    Stripe's clock is the site's too: a test moves both.
+    """
+    door = Stripe("sk_test_earlywatch", stripe.url, tax=False, promotions=False)
+    set_up(door, None)
+    monkeypatch.setitem(app.extensions, EXTENSION, replace(app.extensions[EXTENSION], stripe=door))
+    monkeypatch.setattr("earlywatch.app.utcnow", lambda: stripe.clock.now)
+    owner = make_account(session, "olive@example.org")
+    workspace = make_workspace(session, owner, plan=PlanName.FREE)
+    client.sign_in(owner)
+    return Shop(stripe, door, session, client, owner, workspace)

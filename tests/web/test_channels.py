@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from earlywatch.clients.sms import Sms
 from earlywatch.clock import utcnow
+from earlywatch.domain.plans import PlanName
 from earlywatch.models import Account, Channel, Delivery
 from earlywatch.services.monitors import channels_of
 from earlywatch.services.wiring import EXTENSION
@@ -89,17 +90,35 @@ def test_text_messages_are_explained_where_they_are_not_set_up(client: Browser, 
     assert client.get("/channels/new/pigeon").status_code == 404
 
 
-def test_text_messages_are_offered_where_they_are_set_up(
-    app: Flask, client: Browser, team: Team, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def texting(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set up text messages on this installation; none is sent."""
     wiring = app.extensions[EXTENSION]
     sms = Sms(wiring.doors.http, "AC1", "token", "+15005550006", "http://127.0.0.1:1")
     with_sms = replace(wiring, doors=replace(wiring.doors, sms=sms))
     monkeypatch.setitem(app.extensions, EXTENSION, with_sms)
+
+
+def test_text_messages_are_offered_where_they_are_set_up(
+    client: Browser, team: Team, texting: None
+) -> None:
     client.sign_in(team.owner)
 
     assert "/channels/new/sms" in client.get("/channels").text
     assert client.get("/channels/new/sms").status_code == 200
+
+
+def test_a_plan_without_text_messages_says_so_and_keeps_what_was_typed(
+    client: Browser, session: Session, team: Team, texting: None
+) -> None:
+    team.workspace.plan = PlanName.FREE.value
+    client.sign_in(team.owner)
+
+    page = client.submit("/channels/new/sms", {"phone_number": "+49 1511 2345678"}).text
+
+    assert "Your plan, Free, includes no SMS." in page
+    assert 'value="+49 1511 2345678"' in page
+    assert session.scalars(select(Channel)).all() == []
 
 
 def test_a_test_is_sent_and_its_outcome_is_shown(

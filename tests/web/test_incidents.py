@@ -68,7 +68,7 @@ def test_an_incident_that_a_pause_ended_says_why_nobody_was_told(
 
     told = events(Story(incident, [delivery]))
 
-    assert told[-1].detail == "Ended without a message: the monitor was paused."
+    assert told[-1].detail == "Ended without a message: the monitor was paused or frozen."
 
 
 def test_the_page_shows_attempts_answers_and_the_next_try(

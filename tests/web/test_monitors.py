@@ -54,6 +54,10 @@ def title(page: str) -> str:
         ({"paused": 2}, "All 2 monitors are paused", "neutral"),
         ({"paused": 1}, "Your monitor is paused", "neutral"),
         ({"new": 1}, "Waiting for the first ping", "neutral"),
+        ({"up": 20, "frozen": 7}, "20 monitors are up", "neutral"),
+        ({"up": 19, "late": 1, "frozen": 7}, "1 of 27 needs you", "late"),
+        ({"frozen": 2}, "All 2 monitors are frozen", "neutral"),
+        ({"paused": 1, "frozen": 1}, "No monitor is watched", "neutral"),
     ],
 )
 def test_the_heading_is_the_state(counts: dict[str, int], words: str, mark: str) -> None:
@@ -63,11 +67,15 @@ def test_the_heading_is_the_state(counts: dict[str, int], words: str, mark: str)
 
 
 def test_the_heading_leaves_nothing_unsaid() -> None:
-    counts = Counts({Status.UP: 3, Status.DUE: 1, Status.PAUSED: 2, Status.NEW: 1})
+    counts = Counts(
+        {Status.UP: 3, Status.DUE: 1, Status.PAUSED: 2, Status.NEW: 1, Status.FROZEN: 7}
+    )
 
     said = headline(counts).rest
 
-    assert said == "1 is due. 1 waits for its first ping. 2 are paused."
+    assert said == (
+        "1 is due. 1 waits for its first ping. 2 are paused. 7 are frozen and not watched."
+    )
 
 
 def test_the_first_visit_teaches_and_adds_a_monitor(client: Browser, team: Team) -> None:

@@ -7,9 +7,14 @@ from earlywatch.models import Account
 from tests.client import Browser
 
 
-@pytest.mark.parametrize("path", ["/docs", "/docs/pinging", "/docs/alerts", "/docs/self-hosting"])
-def test_the_documentation_is_for_everybody(client: Browser, path: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["index", "pinging", "alerts", "billing", "promises", "export", "self-hosting"]
+)
+def test_the_documentation_is_for_everybody(client: Browser, name: str) -> None:
+    path = "/docs" if name == "index" else f"/docs/{name}"
+
     assert client.get(path).status_code == 200
+    assert f'href="{path}"' in client.get("/docs").text
 
 
 @pytest.mark.parametrize("path", ["/docs/layout", "/docs/nothing", "/docs/..%2Fbase"])
