@@ -89,3 +89,19 @@ def client(app: Flask, session: Session) -> Browser:
     browser = app.test_client()
     assert isinstance(browser, Browser)
     return browser
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let each test process begin with a slow test, or all would wait for the last of them.
+
+    pytest-xdist hands out the list in as many parts as there are processes.
+    """
+    processes = int(getattr(config, "workerinput", {}).get("workercount", 1))
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    others = [item for item in items if item not in slow]
+    size = -(-len(others) // processes)
+    items[:] = [
+        item
+        for part in range(processes)
+        for item in (*slow[part::processes], *others[part * size : (part + 1) * size])
+    ]

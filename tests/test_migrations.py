@@ -8,8 +8,11 @@ import pytest
 from alembic import command
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 
 from earlywatch import migrations
+
+UNPROVEN = text("SELECT conname FROM pg_constraint WHERE NOT convalidated")
 
 
 @pytest.fixture
@@ -53,3 +56,41 @@ def test_two_processes_that_start_at_once_take_turns(empty_database: str) -> Non
             done.result()
 
     assert "delivery" in tables(empty_database)
+
+
+def unproven(database_url: str) -> set[str]:
+    engine = create_engine(database_url)
+    with engine.connect() as connection:
+        found = connection.execute(UNPROVEN).scalars().all()
+    engine.dispose()
+    return set(found)
+
+
+def test_what_holds_for_many_rows_is_proven_apart_from_what_locks_them(
+    empty_database: str,
+) -> None:
+    config = migrations.config(empty_database)
+
+    command.upgrade(config, "0002")
+    before = unproven(empty_database)
+    command.upgrade(config, "head")
+
+    assert before == {"ck_monitor_status", "ck_workspace_plan", "ck_workspace_gift_plan"}
+    assert unproven(empty_database) == set()
+
+
+def test_a_migration_that_waits_for_a_lock_gives_up_soon_and_can_be_run_again(
+    empty_database: str,
+) -> None:
+    config = migrations.config(empty_database)
+    command.upgrade(config, "0001")
+    engine = create_engine(empty_database)
+
+    with engine.begin() as connection:
+        connection.execute(text("SELECT FROM monitor"))
+        with pytest.raises(OperationalError, match="lock timeout"):
+            command.upgrade(config, "head")
+    command.upgrade(config, "head")
+
+    engine.dispose()
+    assert "paid_month" in tables(empty_database)

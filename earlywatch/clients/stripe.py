@@ -4,7 +4,7 @@ API version and SDK are pinned together; what comes back is made into `stripe_sh
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any
 
 from earlywatch.clients.stripe_base import in_our_words, once
@@ -25,6 +25,7 @@ from earlywatch.clients.stripe_shapes import (
     Card,
     Checkout,
     CustomerSeen,
+    InvoiceSeen,
     PaymentSeen,
     Preview,
     StripeRefused,
@@ -62,25 +63,7 @@ class Stripe(SubscriptionCalls, MoneyCalls, EventCalls):
         with in_our_words():
             # Nothing to expand: one that was deleted at Stripe is but an id.
             customer = self.v1.customers.retrieve(customer_id)
-            subscriptions = self.v1.subscriptions.list(
-                {
-                    "customer": customer_id,
-                    "status": "all",
-                    "limit": 20,
-                    "expand": ["data.default_payment_method", "data.latest_invoice"],
-                }
-            ).data
-            items = self.v1.invoice_items.list(
-                {"customer": customer_id, "pending": True, "limit": 100}
-            ).data
-            payments = self._payments(customer_id)
-            found = self.v1.invoices.list(
-                {
-                    "customer": customer_id,
-                    "limit": INVOICES_READ,
-                    "expand": ["data.payments"],
-                }
-            ).data
+            subscriptions = self._subscriptions(customer_id)
             balance = getattr(customer, "balance", 0) or 0
             seen = tuple(self._ours(subscriptions, balance))
             live = {each.id for each in seen if each.status in LIVE}
@@ -91,12 +74,8 @@ class Stripe(SubscriptionCalls, MoneyCalls, EventCalls):
                 balance=balance,
                 card=self._card(customer, (each for each in subscriptions if each.id in live)),
                 subscriptions=seen,
-                invoices=tuple(
-                    read_invoice(each, payments)
-                    for each in found
-                    if each.status != "draft" and subscription_of(each) not in strange
-                ),
-                waiting=sum(each.amount for each in items if subscription_of(each) not in strange),
+                invoices=tuple(self._invoices(customer_id, strange)),
+                waiting=self._waiting(customer_id, strange),
                 next_amount=next_amount,
                 next_discount=next_discount,
             )
@@ -118,6 +97,32 @@ class Stripe(SubscriptionCalls, MoneyCalls, EventCalls):
                 settings: Any = {"default_payment_method": own.id}
                 self.v1.customers.update(customer.id, {"invoice_settings": settings})
             self.v1.subscriptions.update(subscription_id, {"default_payment_method": ""})
+
+    def _subscriptions(self, customer_id: str) -> list[Any]:
+        params: Any = {
+            "customer": customer_id,
+            "status": "all",
+            "limit": 20,
+            "expand": ["data.default_payment_method", "data.latest_invoice"],
+        }
+        return self.v1.subscriptions.list(params).data
+
+    def _invoices(self, customer_id: str, strange: Container[str | None]) -> Iterable[InvoiceSeen]:
+        payments = self._payments(customer_id)
+        params: Any = {
+            "customer": customer_id,
+            "limit": INVOICES_READ,
+            "expand": ["data.payments"],
+        }
+        for each in self.v1.invoices.list(params).data:
+            if each.status != "draft" and subscription_of(each) not in strange:
+                yield read_invoice(each, payments)
+
+    def _waiting(self, customer_id: str, strange: Container[str | None]) -> int:
+        """Return the cents of what waits for the next invoice; negative: a credit."""
+        params: Any = {"customer": customer_id, "pending": True, "limit": 100}
+        items = self.v1.invoice_items.list(params).data
+        return sum(each.amount for each in items if subscription_of(each) not in strange)
 
     def _ours(self, subscriptions: Iterable[Any], balance: int) -> Iterable[SubscriptionSeen]:
         """Read what is ours; whatever else the customer buys at this account is left alone."""

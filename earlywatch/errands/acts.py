@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from earlywatch.clients.stripe_shapes import Tariff
 from earlywatch.db import transaction
 from earlywatch.domain.plans import PLANS
+from earlywatch.domain.words import date_words
 from earlywatch.errands import offers, refunds
 from earlywatch.errands.acting import FigureChanged, Prepare, act, look_again, same, see_outcome
 from earlywatch.errands.door import stripe
@@ -81,6 +82,7 @@ def pause(
 
     def work() -> str:
         found = offers.look_to_pause(workspace_id)
+        zone = found.zone
         credit = found.money(offers.pause_credit(found, now))
         same(found.money(shown_credit), credit, "would be credited")
         if found.subscription.renewing:
@@ -88,7 +90,7 @@ def pause(
                 billing_actions.begin(session, action_id)
         _pause(found, action_id, now)
         look_again(workspace_id, now)
-        return f"Paused {pauses.ending(until)}. Nothing is charged meanwhile."
+        return f"Paused {pauses.ending(until, zone)}. Nothing is charged meanwhile."
 
     pressed = Pressed(action_id, workspace_id, actor, ActionKind.PAUSE, details)
     return act(pressed, work, now, _choose(workspace_id, watch, now))
@@ -149,8 +151,8 @@ def cancel_at_end(
         found = offers.look(workspace_id, "active", "past_due", "unpaid")
         stripe().set_end(found.subscription.id, f"{action_id}-end", at_period_end=True)
         look_again(workspace_id, now)
-        end = found.subscription.period_end
-        return f"Cancelled. {found.plan.label} ends on {end.day} {end:%B %Y}."
+        end = date_words(found.subscription.period_end, found.zone)
+        return f"Cancelled. {found.plan.label} ends on {end}."
 
     pressed = Pressed(action_id, workspace_id, actor, ActionKind.CANCEL_AT_END, {})
     return act(pressed, work, now, _choose(workspace_id, watch, now))

@@ -76,7 +76,7 @@ def _refund(credit: Credit, now: datetime) -> None:
     )
     with transaction() as session:
         known = billing_actions.press(session, pressed, now)
-    refunds.follow_refund(action_id, known.details if known else pressed.details)
+    refunds.follow_refund(action_id, known.details if known else pressed.details, now)
     with transaction() as session:
         billing_actions.settle(session, action_id, ActionState.DONE, WHY, now)
 

@@ -12,7 +12,7 @@ from earlywatch.domain.proration import unused_days_from, value_between
 from earlywatch.errands import refunds
 from earlywatch.errands.door import stripe
 from earlywatch.errors import EarlywatchError
-from earlywatch.models import Subscription
+from earlywatch.models import Subscription, Workspace
 from earlywatch.services import invoices, subscriptions
 
 MONTHS = {Every.MONTH: 1, Every.YEAR: 12}
@@ -29,6 +29,7 @@ class Look:
     row: Subscription
     seen: CustomerSeen
     subscription: SubscriptionSeen
+    zone: str  # the workspace's, for dates in sentences
 
     @property
     def tariff(self) -> Tariff:
@@ -115,13 +116,14 @@ def look(workspace_id: int, *statuses: str) -> Look:
     """Ask Stripe about a subscription that must be in one of `statuses`. Raises NotPossible."""
     with transaction() as session:
         row = subscriptions.find(session, workspace_id)
+        zone = session.get_one(Workspace, workspace_id).time_zone
     if row is None:
         raise NotPossible("There is no subscription yet. Choose a plan under Pricing.")
     seen = stripe().see_customer(row.customer_id)
     subscription = subscriptions.pick(seen, row.stripe_id)
     if subscription is None or subscriptions.status_of(subscription) not in statuses:
         raise NotPossible(_why_not(subscription))
-    return Look(row, seen, subscription)
+    return Look(row, seen, subscription, zone)
 
 
 def pause(workspace_id: int, now: datetime) -> PauseOffer:

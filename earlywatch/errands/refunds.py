@@ -16,14 +16,15 @@ from earlywatch.clients.stripe_shapes import (
 from earlywatch.db import transaction
 from earlywatch.domain import billing_letters as letters
 from earlywatch.domain.money import Money
+from earlywatch.domain.plans import CURRENCY
 from earlywatch.domain.proration import unused_days_from, value_between
+from earlywatch.errands import operators
 from earlywatch.errands.door import stripe
 from earlywatch.models import BillingAction, Workspace
 from earlywatch.models.billing import ActionKind, ActionState
-from earlywatch.services import billing_actions, billing_mails, history, invoices
+from earlywatch.services import billing_actions, history, invoices
 from earlywatch.services.billing_actions import Pressed
 from earlywatch.services.subscription_news import ENDED
-from earlywatch.services.wiring import wiring
 
 logger = logging.getLogger(__name__)
 
@@ -132,23 +133,35 @@ def _refund(
         known = billing_actions.press(session, pressed, now)
         history.add(session, workspace_id, "refund", str(action_id), pressed.actor, why, now)
     if known and known.state == ActionState.DONE:
-        return sum(known.details["refunds"].values())
-    planned = follow_refund(action_id, known.details if known else details)
+        return _came_back(known.details["refunds"], known.details.get("refused", 0))
+    cents = follow_refund(action_id, known.details if known else details, now)
     with transaction() as session:
         billing_actions.settle(session, action_id, ActionState.DONE, why, now)
-    return sum(planned.values())
+    return cents
 
 
-def follow_refund(action_id: UUID, details: dict[str, Any]) -> Shares:
-    """Do what a refund was planned to do; may be repeated. Return what comes back."""
+def follow_refund(action_id: UUID, details: dict[str, Any], now: datetime) -> int:
+    """Do what a refund was planned to do; may be repeated. Return how many cents come back.
+
+    What Stripe refuses is told to the operators.
+    """
     door, planned = stripe(), details["refunds"]
     if "subscription" in details:
         door.cancel(details["subscription"])
-    give_back(door, planned, action_id)
+    refused = give_back(door, planned, action_id)
     if details.get("credit"):
         _credit_once(details, details["credit"], action_id)
-    found: Shares = planned
-    return found
+    if refused:
+        with transaction() as session:
+            billing_actions.note(session, action_id, refused=refused)
+            workspace_id = session.get_one(BillingAction, action_id).workspace_id
+        money = Money(refused, details.get("currency", CURRENCY))
+        tell_refused(workspace_id, str(action_id), money, now)
+    return _came_back(planned, refused)
+
+
+def _came_back(planned: Shares, refused: int) -> int:
+    return sum(planned.values()) - refused
 
 
 def was_cancelled(about: dict[str, Any]) -> bool:
@@ -192,10 +205,7 @@ def tell_refused(workspace_id: int, about: str, refused: Money, now: datetime) -
         name = session.get_one(Workspace, workspace_id).name
         history.add(session, workspace_id, "refund_refused", about, history.STRIPE, sentence, now)
         letter = letters.refund_refused(workspace=name, amount=refused, reason=WHY_REFUSED)
-        operators = wiring().settings.operator_emails
-        billing_mails.tell_operators(
-            session, operators, workspace_id, "refund_refused", about, letter, now
-        )
+        operators.tell(session, workspace_id, "refund_refused", about, letter, now)
 
 
 def _of(subscription: SubscriptionSeen, seen: Iterable[InvoiceSeen]) -> list[InvoiceSeen]:

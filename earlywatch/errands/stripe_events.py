@@ -5,7 +5,6 @@ Everything here may be repeated, since a worker can die at any line.
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
 
 from earlywatch.clients.stripe_events import (
     DISPUTE_CLOSED,
@@ -15,7 +14,6 @@ from earlywatch.clients.stripe_events import (
     REFUND_FAILED,
     ChargeSeen,
 )
-from earlywatch.clients.stripe_shapes import StripeRefused
 from earlywatch.db import transaction
 from earlywatch.domain import billing_letters as letters
 from earlywatch.domain.letter import Letter
@@ -86,7 +84,7 @@ def _refund_failed(refund_id: str, now: datetime) -> str:
 def _fraud(warning_id: str, now: datetime) -> str:
     """Give the money back before the card's holder asks for it, and freeze nothing.
 
-    A refusal, say of a charge that is disputed by now, would be one again: it is told instead.
+    The operators hear of it first; a refusal, say of a charge that is disputed, is told apart.
     """
     charge = stripe().see_warning(warning_id)
     workspace_id = _workspace_id(charge)
@@ -94,28 +92,14 @@ def _fraud(warning_id: str, now: datetime) -> str:
         return STRANGER
     sentence = f"The bank of the card warned of fraud about a charge of {charge.amount.words}."
     _tell_of_charge(workspace_id, "fraud", warning_id, letters.fraud, charge, now)
-    try:
-        cents = refund_payment(workspace_id, charge.payment_id, sentence, now)
-    except StripeRefused as error:
-        refused = partial(letters.refund_refused, reason=str(error))
-        _tell_of_charge(workspace_id, "refund_refused", warning_id, refused, charge, now)
-        outcome = f"{sentence} Stripe refused the refund, and the operators were told: {error}"
-    else:
-        outcome = _tell_refunded(workspace_id, warning_id, charge, cents, sentence, now)
-    sync(workspace_id, now)
-    return outcome
-
-
-def _tell_refunded(
-    workspace_id: int, about: str, charge: ChargeSeen, cents: int, sentence: str, now: datetime
-) -> str:
+    cents = refund_payment(workspace_id, charge.payment_id, sentence, now)
     back = Money(cents, charge.amount.currency)
     if back:
         letter = letters.refunded(amount=back, why=WHY_REFUNDED)
+        told = ("fraud_refund", warning_id, letter, now, Whom.OWNERS)
         with transaction() as session:
-            billing_mails.tell(
-                session, workspace_id, "fraud_refund", about, letter, now, Whom.OWNERS
-            )
+            billing_mails.tell(session, workspace_id, *told)
+    sync(workspace_id, now)
     return f"{sentence} {back.words} were given back, and the operators were told."
 
 

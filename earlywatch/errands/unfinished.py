@@ -89,7 +89,7 @@ def _finish_pause(action: BillingAction, now: datetime) -> bool:
 
 
 def _finish_refund(action: BillingAction, now: datetime) -> bool:
-    refunds.follow_refund(action.id, action.details)
+    refunds.follow_refund(action.id, action.details, now)
     _settle(action.id, ActionState.DONE, "The money was given back.", now)
     return True
 

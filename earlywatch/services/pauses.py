@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from earlywatch.domain import billing_letters as letters
 from earlywatch.domain.pausing import LAST_REMINDER
 from earlywatch.domain.plans import PLANS, PlanName
+from earlywatch.domain.words import date_words
 from earlywatch.errors import EarlywatchError
 from earlywatch.models import Subscription, Workspace
 from earlywatch.services import billing_mails, history
@@ -30,12 +31,13 @@ def extend(
     if until is not None and until <= now + LAST_REMINDER:
         raise NotPaused("A pause lasts at least until the day after tomorrow.")
     row.pause_until = until
-    sentence, about = f"The pause lasts {ending(until)} now.", now.isoformat()
+    zone = session.get_one(Workspace, workspace_id).time_zone
+    sentence, about = f"The pause lasts {ending(until, zone)} now.", now.isoformat()
     history.add(session, workspace_id, "extended", about, actor, sentence, now)
     letter = letters.extended(
         plan=_label(row),
         until=until,
-        zone=session.get_one(Workspace, workspace_id).time_zone,
+        zone=zone,
         now=now,
     )
     billing_mails.tell(session, workspace_id, "extended", about, letter, now, Whom.OWNERS)
@@ -54,9 +56,9 @@ def tell_declined(
     billing_mails.tell(session, workspace_id, "resume_failed", about, letter, now, Whom.OWNERS)
 
 
-def ending(until: datetime | None) -> str:
+def ending(until: datetime | None, zone: str) -> str:
     """Return when a pause ends, in words."""
-    return f"until {until.day} {until:%B %Y}" if until else "until you come back"
+    return f"until {date_words(until, zone)}" if until else "until you come back"
 
 
 def _label(row: Subscription) -> str:

@@ -22,11 +22,10 @@ def begin(
     ended = _at(session, name)
     if ended is not None and now < ended + every:
         return None
+    left = now - lease if ended is None else max(now - lease, ended)
     row = insert(Tick).values(name=_holder(name), ticked_at=now)
     taken = row.on_conflict_do_update(
-        index_elements=[Tick.name],
-        set_={"ticked_at": now},
-        where=Tick.ticked_at <= now - lease,
+        index_elements=[Tick.name], set_={"ticked_at": now}, where=Tick.ticked_at <= left
     )
     if session.scalar(taken.returning(Tick.name)) is None:
         return None

@@ -12,8 +12,16 @@ from earlywatch.domain import billing_letters as letters
 from earlywatch.domain.billing_letters import Letter
 from earlywatch.domain.money import Money
 from earlywatch.domain.plans import GRACE, PLANS, PlanName
+from earlywatch.domain.words import date_words
 from earlywatch.models import Subscription, Workspace
-from earlywatch.services import billing_actions, billing_mails, history, invoices, refund_news
+from earlywatch.services import (
+    billing_actions,
+    billing_mails,
+    history,
+    invoices,
+    pauses,
+    refund_news,
+)
 from earlywatch.services.billing_mails import Whom
 from earlywatch.services.watching import Fitted
 
@@ -114,7 +122,11 @@ def _news(before: Facts, after: Facts, fitted: Fitted, zone: str, now: datetime)
         return
     if after.ends_at:
         letter = letters.cancel_set(plan=after.label, ends_at=after.ends_at, zone=zone, now=now)
-        yield News("cancel_set", f"Cancelled: {after.label} ends on {_day(after.ends_at)}.", letter)
+        yield News(
+            "cancel_set",
+            f"Cancelled: {after.label} ends on {date_words(after.ends_at, zone)}.",
+            letter,
+        )
     elif after.period_end and before.status not in ENDED:
         letter = letters.kept(
             plan=after.label,
@@ -145,7 +157,7 @@ def _state_news(
         )
         yield News("resumed", f"Resumed: {after.words}.", letter)
     elif after.status == "past_due" and after.past_due_since:
-        until = _day(after.past_due_since + GRACE)
+        until = date_words(after.past_due_since + GRACE, zone)
         yield News("past_due", f"A payment failed. Everything stays on until {until}.")
     elif before.status == "past_due" and after.status == "active":
         yield News("recovered", "The missing payment has arrived.")
@@ -161,7 +173,7 @@ def _ended(before: Facts, after: Facts) -> News:
 
 def _paused(after: Facts, fitted: Fitted, zone: str, now: datetime) -> News:
     credit = Money(after.pause_credit or 0, _price(after).currency)
-    until = f"until {_day(after.pause_until)}" if after.pause_until else "until you come back"
+    until = pauses.ending(after.pause_until, zone)
     letter = letters.paused(
         plan=after.label,
         credit=credit,
@@ -272,7 +284,3 @@ def _next_amount(facts: Facts) -> Money:
 
 def _price(facts: Facts) -> Money:
     return facts.price or Money(0)
-
-
-def _day(moment: datetime) -> str:
-    return f"{moment.day} {moment:%b %Y}"

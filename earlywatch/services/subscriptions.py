@@ -58,13 +58,13 @@ def to_compare(
 ) -> Sequence[int]:
     """Return workspaces, by number, whose copy may differ from what Stripe says at `now` (UTC).
 
-    Not who has ended long ago or never paid, unless they went to a checkout lately, and none that
-    was looked at `since`.
+    Not who has ended long ago or never paid, unless they went to a checkout that may have been
+    paid after our last look, and none that was looked at `since`.
     """
     to_checkout = select(BillingAction.id).where(
         BillingAction.workspace_id == Subscription.workspace_id,
         BillingAction.kind == ActionKind.SUBSCRIBE.value,
-        BillingAction.created_at > now - LATELY,
+        BillingAction.created_at > Subscription.synced_at - LATELY,  # we may have been away
     )
     may_change = and_(
         Subscription.stripe_id.is_not(None),

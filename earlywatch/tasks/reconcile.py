@@ -58,15 +58,19 @@ def reconcile_if_due() -> None:
 
 
 def _compare(since: datetime, held: datetime) -> Reconciled | None:
-    """Go through all that are left of a round; None if somebody else took it over."""
-    found = sync.reconcile(held, since, spread=few_at_once)
-    while found.last is not None:
+    """Go through all that are left of a round; None if it must go on later, or elsewhere."""
+    step = found = sync.reconcile(utcnow(), since, spread=few_at_once)
+    while step.last is not None:
+        if step.away == step.looked:
+            logger.warning("comparison waits: stripe does not answer")
+            return None
         now = utcnow()
         with transaction() as session:
             if not rounds.renew(session, ROUND, held, now):
                 return None
         held = now
-        found += sync.reconcile(now, since, found.last, few_at_once)
+        step = sync.reconcile(now, since, step.last, few_at_once)
+        found += step
     return found
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from contextlib import ExitStack
 
+import pytest
 import requests
 
 from tests.e2e.sinks import MAIL, Inbox
@@ -14,6 +15,7 @@ JOBS = 15
 MORE = ("worker", "worker", "beat")  # beside those that `earlywatch up` runs
 
 
+@pytest.mark.slow
 def test_two_beats_and_three_workers_tell_each_alert_once(stack: Stack, inbox: Inbox) -> None:
     stack.add_account(OWNER)
     urls = [

@@ -13,7 +13,7 @@ from earlywatch.errands import acts, offers, stripe_pages
 from earlywatch.services import watching
 from tests.billing import CARD, DECLINED, Shop
 from tests.fakes.stripe import FakeStripe
-from tests.fakes.stripe.http import Response
+from tests.fakes.stripe.http import Request, Response
 from tests.fakes.stripe.outages import Outages
 
 BANK = "4000002500003155"  # every payment must be confirmed
@@ -139,15 +139,20 @@ def chosen(shop: Shop, places: frozenset[int]) -> list[int]:
 
 @dataclass
 class Fading(Outages):
-    """Goes down after so many more calls."""
+    """Goes down after so many more calls, of those whose path has `of` in it."""
 
     calls: int = 0
+    of: str = ""
 
     def before(self) -> tuple[bool, Response | None]:
-        """Count the call, or refuse it."""
-        self.calls -= 1
-        self.refusing = self.refusing or self.calls < 0
+        """Refuse the call if it is too late."""
+        self.refusing = self.refusing or self.calls <= 0
         return super().before()
+
+    def after(self, request: Request, response: Response) -> Response | None:
+        """Count the call."""
+        self.calls -= self.of in request.path
+        return super().after(request, response)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Whatever people, banks, webhooks and Stripe do, and in whatever order: every promise holds.
 
-For a long search raise `EXAMPLES` and `STEPS` by hand, and let `derandomize` be False.
+For a long search raise `EXAMPLES` and `STEPS` by hand, and let `derandomize` be False. A failure
+shows its steps as they were drawn; add `Phase.shrink`, and a longer `timeout`, for fewer of them.
 """
 
 import sys
@@ -9,7 +10,7 @@ from functools import partial
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -185,6 +186,7 @@ def test_every_promise_about_money_and_watching_holds_whatever_happens(app: Flas
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,
             derandomize=True,
+            phases=[Phase.generate],  # to shrink takes longer than a test may
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),

@@ -66,6 +66,10 @@ class Shop:
         done = self.client.v1.checkout.sessions.retrieve(session.id)
         return self.subscription(str(done.subscription))
 
+    def unite_cards(self, key: str) -> None:
+        """Take the card of its checkout from a subscription: its customer's default pays then."""
+        self.client.v1.subscriptions.update(key, {"default_payment_method": ""})
+
     def subscription(self, key: str) -> Subscription:
         """Return a subscription as it is now, with its latest invoice."""
         return self.client.v1.subscriptions.retrieve(key, {"expand": ["latest_invoice"]})

@@ -198,6 +198,7 @@ def test_a_waiting_change_happens_when_its_invoice_is_paid(shop: Shop) -> None:
         {"customer": str(changed.customer), "return_url": "http://shop.test/billing"}
     )
     assert press(portal.url, "save", card=WORKING).location == "http://shop.test/billing"
+    shop.unite_cards(subscription.id)
 
     page = press(str(shop.invoice_of(changed).hosted_invoice_url), "pay")
 

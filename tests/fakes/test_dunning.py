@@ -110,20 +110,33 @@ def test_a_new_card_and_the_open_invoice_make_all_well(shop: Shop) -> None:
     shop.stripe.advance(by=timedelta(days=31))
     late = shop.subscription(subscription.id)
     new_card(shop, late.customer)
+    shop.unite_cards(subscription.id)
 
     press(str(shop.invoice_of(late).hosted_invoice_url), "pay")
 
     after = shop.client.v1.subscriptions.retrieve(
-        subscription.id, {"expand": ["default_payment_method"]}
+        subscription.id, {"expand": ["customer.invoice_settings.default_payment_method"]}
     )
+    default: Any = after.customer.invoice_settings.default_payment_method  # type: ignore[union-attr]
     assert (after.status, shop.paid()) == ("active", [2000, 2000])
-    assert after.default_payment_method.card.last4 == "4242"  # type: ignore[union-attr]
+    assert (after.default_payment_method, default.card.last4) == (None, "4242")
+
+
+def test_a_new_card_does_not_pay_for_a_subscription_with_one_of_its_own(shop: Shop) -> None:
+    subscription = shop.subscribe(card=FAILS_LATER)
+    new_card(shop, subscription.customer)
+
+    shop.stripe.advance(by=timedelta(days=31))
+
+    assert shop.subscription(subscription.id).status == "past_due"
+    assert shop.paid() == [2000]
 
 
 def test_a_new_card_is_used_by_the_next_retry(shop: Shop) -> None:
     subscription = shop.subscribe(card=FAILS_LATER)
     shop.stripe.advance(by=timedelta(days=31))
     new_card(shop, subscription.customer)
+    shop.unite_cards(subscription.id)
 
     shop.stripe.advance(by=timedelta(days=3))
 

@@ -108,6 +108,7 @@ def test_a_resumption_happens_when_its_invoice_is_paid_on_its_page(shop: Shop) -
     resumed: Any = shop.client.v1.subscriptions.resume(subscription.id, RESUME)
     portal = shop.client.v1.billing_portal.sessions.create({"customer": resumed.customer})
     press(portal.url, "save", card=WORKING)
+    shop.unite_cards(subscription.id)
 
     press(resumed.latest_invoice.hosted_invoice_url, "pay")
 
@@ -122,6 +123,7 @@ def test_a_second_resumption_takes_the_place_of_an_unpaid_one(shop: Shop) -> Non
     first: Any = shop.client.v1.subscriptions.resume(subscription.id, RESUME)
     portal = shop.client.v1.billing_portal.sessions.create({"customer": first.customer})
     press(portal.url, "save", card=WORKING)
+    shop.unite_cards(subscription.id)
 
     second: Any = shop.client.v1.subscriptions.resume(subscription.id, RESUME)
 

@@ -40,6 +40,13 @@ def test_a_round_that_ended_is_due_a_day_later(session: Session, now: datetime) 
     assert begin(session, now + DAY)
 
 
+def test_who_came_to_the_end_holds_it_no_longer(session: Session, now: datetime) -> None:
+    rounds.begin(session, "often", HOUR, DAY, now)
+    rounds.end(session, "often", now + SECOND)
+
+    assert rounds.begin(session, "often", HOUR, DAY, now + HOUR + SECOND)
+
+
 def test_rounds_do_not_know_each_other(session: Session, now: datetime) -> None:
     begin(session, now)
 

@@ -13,7 +13,7 @@ from earlywatch.clock import utcnow
 from earlywatch.models import BillingAction, ReceivedEvent, Tick
 from earlywatch.models.billing import ActionKind
 from earlywatch.services import billing_actions, events
-from earlywatch.services.billing_actions import PATIENCE, Pressed
+from earlywatch.services.billing_actions import Pressed
 from earlywatch.tasks.reconcile import EVERY, LEASE, ROUND, finish, reconcile_if_due
 from tests.events import make_event
 from tests.fakes.stripe import FakeStripe
@@ -98,7 +98,7 @@ def test_an_act_without_effect_fails_after_a_while(stripe: FakeStripe, session: 
     billing_actions.press(session, pressed, utcnow())
     session.commit()
 
-    with time_machine.travel(utcnow() + PATIENCE + MINUTE):
+    with time_machine.travel(utcnow() + billing_actions.LEASE + MINUTE):
         finish()
 
     act = session.get_one(BillingAction, pressed.id, populate_existing=True)

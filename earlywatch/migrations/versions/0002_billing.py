@@ -1,8 +1,8 @@
 """Add plans, subscriptions and what is told about them; let a monitor be frozen.
 
-New columns have constant defaults, so no table is written anew. The new promises on `monitor` and
-`workspace` are added without looking at the rows there are, which held the narrower one or take the
-default, and then proved with a lock that lets reads and writes go on.
+Tables come first; `monitor` is touched last, so that its lock is held for a moment. New columns
+have constant defaults, so no table is written anew. The new promises are not checked against the
+rows there are, which held the narrower one or take the default; 0003 proves them.
 """
 
 import sqlalchemy as sa
@@ -253,14 +253,15 @@ def upgrade() -> None:
     op.create_index("uq_subscription_customer_id", "subscription", ["customer_id"], unique=True)
     op.create_index("uq_subscription_stripe_id", "subscription", ["stripe_id"], unique=True)
     op.add_column(
-        "monitor", sa.Column("keep", sa.Boolean(), server_default=sa.text("false"), nullable=False)
-    )
-    op.add_column(
         "workspace",
         sa.Column("plan", sa.String(), server_default=sa.text("'unlimited'"), nullable=False),
     )
     op.add_column("workspace", sa.Column("gift_plan", sa.String(), nullable=True))
     op.add_column("workspace", sa.Column("gift_until", sa.DateTime(timezone=True), nullable=True))
+    op.add_column(
+        "monitor", sa.Column("keep", sa.Boolean(), server_default=sa.text("false"), nullable=False)
+    )
+    op.add_column("monitor", sa.Column("frozen_at", sa.DateTime(timezone=True), nullable=True))
     op.drop_constraint("ck_monitor_status", "monitor")
     for table, name, condition in PROMISES:
         _promise(table, name, condition)
@@ -270,10 +271,12 @@ def downgrade() -> None:
     op.execute("UPDATE monitor SET status = 'paused' WHERE status = 'frozen'")
     op.drop_constraint("ck_monitor_status", "monitor")
     _promise("monitor", "status", STATUS_BEFORE)
+    op.execute("ALTER TABLE monitor VALIDATE CONSTRAINT ck_monitor_status")
     op.execute("DROP SEQUENCE subscription_ticket")
     op.drop_column("workspace", "gift_until")
     op.drop_column("workspace", "gift_plan")
     op.drop_column("workspace", "plan")
+    op.drop_column("monitor", "frozen_at")
     op.drop_column("monitor", "keep")
     op.drop_index("uq_subscription_stripe_id", table_name="subscription")
     op.drop_index("uq_subscription_customer_id", table_name="subscription")
@@ -312,4 +315,3 @@ def _promise(table: str, name: str, condition: str) -> None:
     op.execute(
         f"ALTER TABLE {table} ADD CONSTRAINT ck_{table}_{name} CHECK ({condition}) NOT VALID"
     )
-    op.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT ck_{table}_{name}")
