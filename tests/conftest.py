@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -92,16 +93,21 @@ def client(app: Flask, session: Session) -> Browser:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Let each test process begin with a slow test, or all would wait for the last of them.
+    """Let each test process begin with slow tests, or all would wait for the last of them.
 
-    pytest-xdist hands out the list in as many parts as there are processes.
+    pytest-xdist hands out the list in as many parts as there are processes. Tests of a module
+    stay together, since they share servers.
     """
     processes = int(getattr(config, "workerinput", {}).get("workercount", 1))
-    slow = [item for item in items if item.get_closest_marker("slow")]
-    others = [item for item in items if item not in slow]
+    slow: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        if "e2e" in item.path.parts or item.get_closest_marker("slow"):
+            slow.setdefault(item.path, []).append(item)
+    modules = list(slow.values())
+    others = [item for item in items if item not in slow.get(item.path, ())]
     size = -(-len(others) // processes)
-    items[:] = [
-        item
-        for part in range(processes)
-        for item in (*slow[part::processes], *others[part * size : (part + 1) * size])
-    ]
+    ordered: list[pytest.Item] = []
+    for part in range(processes):
+        ordered += [item for module in modules[part::processes] for item in module]
+        ordered += others[part * size : (part + 1) * size]
+    items[:] = ordered

@@ -51,7 +51,6 @@ class Life:
         self._away = False  # Stripe does not answer
         plans.refresh(session, shop.workspace, shop.now)
         session.commit()
-        self.check()
 
     def close(self) -> None:
         """Leave nothing behind."""

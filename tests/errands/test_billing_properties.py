@@ -67,6 +67,7 @@ class Whims(RuleBasedStateMachine):
     )
     def begin(self, ages: list[int | None], first: Press | None) -> None:
         self.life = Life(self._app, ages)
+        self.life.check()
         if first:
             self.life.act(first)
 
