@@ -21,6 +21,12 @@ LETTER = Mail(
 )
 
 
+@pytest.fixture(autouse=True)
+def _emptied(settings: Settings) -> None:
+    """Other tests of this process may have sent something."""
+    shutil.rmtree(settings.mailbox_dir, ignore_errors=True)
+
+
 @pytest.fixture
 def mailbox(settings: Settings) -> Iterator[Path]:
     """A mailbox with one letter in it, empty afterwards."""
