@@ -22,8 +22,8 @@ logger = logging.getLogger(__name__)
 
 Prepare = Callable[[Session], object]
 FOLLOWS = (
-    "Done. Stripe does not answer at the moment, so the rest, such as money for your card, follows"
-    " by itself; a mail will confirm it."
+    "It has begun, and Stripe did not do all of it at once. The rest, such as money for your card,"
+    " follows by itself; a mail will confirm it."
 )
 BUSY = (
     "Something else is being done with this subscription at the moment. Wait until the billing page"
@@ -50,7 +50,7 @@ def act(
         answer = work()
     except EarlywatchError as error:
         return _not_done(pressed, error, now)
-    _settle(pressed.id, ActionState.DONE, answer, now)
+    settle(pressed.id, ActionState.DONE, answer, now)
     return answer
 
 
@@ -70,7 +70,7 @@ def _not_done(pressed: Pressed, error: EarlywatchError, now: datetime) -> str:
     """Leave what may have taken effect to a worker; raise `error` unless the rest follows."""
     begun = _has_begun(pressed.id)
     if not begun and not isinstance(error, StripeAway):
-        _settle(pressed.id, ActionState.FAILED, str(error), now)
+        settle(pressed.id, ActionState.FAILED, str(error), now)
         raise error
     with transaction() as session:
         billing_actions.let_go(session, pressed.id, now)
@@ -86,7 +86,8 @@ def _has_begun(action_id: UUID) -> bool:
     return action.state == ActionState.BEGUN
 
 
-def _settle(action_id: UUID, state: ActionState, answer: str, now: datetime) -> None:
+def settle(action_id: UUID, state: ActionState, answer: str, now: datetime) -> None:
+    """Write down how an act ended; `answer` is a sentence for people."""
     with transaction() as session:
         billing_actions.settle(session, action_id, state, answer, now)
 
@@ -102,6 +103,7 @@ def _repeated(known: BillingAction, pressed: Pressed) -> str:
 
 
 def same(shown: Money, true: Money, words: str) -> None:
+    """Raise FigureChanged unless what was shown is true still; `words` say what it is for."""
     if shown != true:
         raise FigureChanged(
             f"{true.words} {words}, not {shown.words} as shown: time went by. Nothing has changed"

@@ -3,10 +3,10 @@
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from uuid import UUID
 
 from earlywatch.db import transaction
 from earlywatch.errands import acts, refunds
+from earlywatch.errands.acting import settle
 from earlywatch.errands.offers import NotPossible
 from earlywatch.errands.sync import sync
 from earlywatch.errors import EarlywatchError
@@ -66,7 +66,7 @@ def _finish(action: BillingAction, now: datetime) -> bool:
         return _finish_pause(action, now)
     if now < action.created_at + PATIENCE:
         return False
-    _settle(action.id, ActionState.FAILED, WITHOUT_EFFECT, now)
+    settle(action.id, ActionState.FAILED, WITHOUT_EFFECT, now)
     return True
 
 
@@ -74,7 +74,7 @@ def _carry_through(action: BillingAction, now: datetime) -> bool:
     answer = "Done."
     if action.kind == ActionKind.CANCEL_NOW:
         answer = acts.end_cancel(action.workspace_id, action.id, now)
-    _settle(action.id, ActionState.DONE, answer, now)
+    settle(action.id, ActionState.DONE, answer, now)
     return True
 
 
@@ -82,21 +82,16 @@ def _finish_pause(action: BillingAction, now: datetime) -> bool:
     try:
         answer = acts.end_pause(action.workspace_id, action.id, now)
     except NotPossible as error:  # it has ended meanwhile, or a payment failed
-        _settle(action.id, ActionState.FAILED, str(error), now)
+        settle(action.id, ActionState.FAILED, str(error), now)
     else:
-        _settle(action.id, ActionState.DONE, answer, now)
+        settle(action.id, ActionState.DONE, answer, now)
     return True
 
 
 def _finish_refund(action: BillingAction, now: datetime) -> bool:
     refunds.follow_refund(action.id, action.details, now)
-    _settle(action.id, ActionState.DONE, "The money was given back.", now)
+    settle(action.id, ActionState.DONE, "The money was given back.", now)
     return True
-
-
-def _settle(action_id: UUID, state: ActionState, answer: str, now: datetime) -> None:
-    with transaction() as session:
-        billing_actions.settle(session, action_id, state, answer, now)
 
 
 def _is_tariff(action: BillingAction, row: Subscription) -> bool:
