@@ -1,4 +1,5 @@
-# One image for every process: `earlywatch web`, `ingest`, `worker`, `beat`, `watch`, `db upgrade`.
+# One image for every process: `earlywatch web`, `ingest`, `smtpd`, `worker`, `beat`, `watch`,
+# `db upgrade`.
 FROM python:3.13-slim AS build
 WORKDIR /src
 COPY requirements.txt .
@@ -23,8 +24,8 @@ ENV PATH=/opt/earlywatch/bin:$PATH \
     EARLYWATCH_DATA_DIR=/var/lib/earlywatch
 WORKDIR /var/lib/earlywatch
 USER 10001
-EXPOSE 8000
-# For web and ingest; the others have no port, so their services switch it off.
+EXPOSE 8000 2525
+# For web and ingest. The others do not speak HTTP: their services have another one, or none.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f'http://127.0.0.1:{os.environ.get(\"PORT\") or 8000}/healthz', timeout=4)"]
 ENTRYPOINT ["earlywatch"]

@@ -12,6 +12,7 @@ from earlywatch import __version__, assets
 from earlywatch.channels.registry import Doors
 from earlywatch.clients.http import Http
 from earlywatch.clients.mail import Mailer
+from earlywatch.clients.object_store import ObjectStore
 from earlywatch.clients.sms import Sms
 from earlywatch.clients.stripe import Stripe
 from earlywatch.clock import utcnow
@@ -43,6 +44,7 @@ def create_app(settings: Settings) -> Flask:
         Links(settings.base_url, settings.secret_key),
         make_doors(settings),
         make_stripe(settings),
+        make_object_store(settings),
     )
     db.init_app(app)
     app.before_request(_read_clock)
@@ -95,6 +97,11 @@ def make_stripe(settings: Settings) -> Stripe | None:
         tax=settings.stripe_tax,
         promotions=settings.stripe_promotion_codes,
     )
+
+
+def make_object_store(settings: Settings) -> ObjectStore | None:
+    """Return the door to the object store, if there is one."""
+    return ObjectStore(settings.object_store_url) if settings.object_store_url else None
 
 
 def _make_sms(settings: Settings, http: Http) -> Sms | None:

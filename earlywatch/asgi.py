@@ -1,10 +1,12 @@
 """What gunicorn serves: `app` (pings, health, live pages, the site) and `ingest_app` (pings alone).
 
-Nothing is read or opened at import; each is built when its worker starts.
+Nothing is read or opened at import; each is built when its worker starts. What the workers share
+is there before: the memory that limits how often one may ping.
 """
 
 import asyncio
 import gc
+import sys
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -15,8 +17,10 @@ from a2wsgi import wsgi
 from earlywatch.app import create_app
 from earlywatch.config import ConfigError, Settings, load_settings
 from earlywatch.errors import EarlywatchError
+from earlywatch.ingest.app import BODY_PATIENCE as PING_BODY_PATIENCE
 from earlywatch.ingest.app import PingApp
 from earlywatch.ingest.batch import Batcher
+from earlywatch.ingest.buckets import Buckets, Guard
 from earlywatch.ingest.health import HealthApp
 from earlywatch.ingest.http import Answer, Message, Receive, Scope, Send, read_body
 from earlywatch.ingest.line import Line
@@ -33,6 +37,8 @@ FRAMING = (b"content-length", b"transfer-encoding")
 # Young objects are looked through once per 10,000 new ones, not per 700: a ping makes dozens and
 # leaves no cycles behind.
 GC_THRESHOLDS = (10_000, 20, 20)
+# Seconds after which the event loop lets the thread go on whose answer from the database is there.
+SWITCH = 0.0005
 NOT_FOUND = Answer(404, "not found")
 TOO_SLOW = Answer(408, "The form did not arrive.", ((b"connection", b"close"),))
 
@@ -49,13 +55,16 @@ class Intake:
     """Pings and health: what needs PostgreSQL alone."""
 
     needs_detector = False
+    body_patience = PING_BODY_PATIENCE  # seconds for the body of a ping
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, buckets: Buckets) -> None:
+        """`buckets` are shared with the other workers."""
         url = settings.database_url
         if not url:
             raise ConfigError("DATABASE_URL is missing: the address of a PostgreSQL database.")
         self._batcher = Batcher(Line("pings", url, pre_ping=False))
-        self._ping = PingApp(self._batcher, settings.trusted_proxies)
+        guard = Guard(buckets, settings)
+        self.pings = PingApp(self._batcher, guard, settings.trusted_proxies, self.body_patience)
         health = Line("health", url, pre_ping=True)
         self._health = HealthApp(health, needs_detector=self.needs_detector)
 
@@ -66,7 +75,7 @@ class Intake:
     def handler(self, path: str) -> Handler:
         """Return who answers for `path`."""
         if path.startswith("/ping/"):
-            return self._ping
+            return self.pings
         return self._health if path == "/healthz" else not_found
 
     def end_streams(self) -> None:
@@ -83,8 +92,8 @@ class Everything(Intake):
 
     needs_detector = True
 
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
+    def __init__(self, settings: Settings, buckets: Buckets) -> None:
+        super().__init__(settings, buckets)
         flask_app = create_app(settings)
         assert settings.database_url
         wiring: Wiring = flask_app.extensions[EXTENSION]
@@ -180,8 +189,9 @@ def with_length(scope: Scope, length: int) -> Scope:
 class App:
     """An ASGI app that builds its parts from the settings when its worker starts."""
 
-    def __init__(self, build: Callable[[Settings], Intake]) -> None:
+    def __init__(self, build: Callable[[Settings, Buckets], Intake]) -> None:
         self._build = build
+        self._buckets = Buckets()  # made before the workers are forked, which then share it
         self._parts: Intake | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -193,6 +203,11 @@ class App:
             await self._parts.handler(scope["path"])(scope, receive, send)
         else:
             await send({"type": "websocket.close", "code": 1000})
+
+    @property
+    def pings(self) -> PingApp | None:
+        """Who takes pings, once the process has started."""
+        return self._parts.pings if self._parts else None
 
     def end_streams(self) -> None:
         """End what would otherwise go on for hours, because the process is to stop."""
@@ -209,7 +224,7 @@ class App:
 
     def _start(self) -> Message:
         try:
-            self._parts = self._build(load_settings())
+            self._parts = self._build(load_settings(), self._buckets)
         except EarlywatchError as error:
             return {"type": "lifespan.startup.failed", "message": str(error)}
         self._parts.start()
@@ -217,6 +232,7 @@ class App:
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
+        sys.setswitchinterval(SWITCH)
         return {"type": "lifespan.startup.complete"}
 
 

@@ -1,6 +1,7 @@
 """Settings: read once from the environment, refused with a sentence when they make no sense."""
 
 import os
+import re
 from collections.abc import Mapping
 from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network, ip_address
@@ -21,11 +22,15 @@ from earlywatch.errors import EarlywatchError
 
 DRIVER = "postgresql+psycopg://"
 LAST_PORT = 65535
+# As S3 takes it: 3 to 63 characters, no IP address, no dots or hyphens side by side or at an end.
+BUCKET = re.compile(r"/(?=.{3,63}$)(?![\d.]+$)[a-z0-9]+(?:(?:\.|-+)[a-z0-9]+)*")
+REGION = re.compile(r"(?:region=[a-z0-9-]+)?")
 UNREADABLE = {"Cc", "Cs"}  # control characters; bytes that are no UTF-8
 MEANING = {
     "database_url": "the address of a PostgreSQL database",
     "redis_url": "the address of a Redis or Valkey",
     "secret_key": "any text of at least 16 characters, kept secret",
+    "ping_mail_domain": "the domain whose mails are pings, such as ping.example.org",
     "stripe_secret_key": "the secret key of a Stripe account, from Stripe's dashboard",
 }
 
@@ -62,6 +67,18 @@ class Settings(BaseModel):
     earlywatch_data_dir: Path = Path("var")
     port: int = Field(8000, ge=1, le=LAST_PORT)
     trusted_proxies: int = Field(0, ge=0, le=10)
+    ping_rate: float = Field(1, gt=0)
+    ping_burst: int = Field(20, ge=1)
+    address_rate: float = Field(200, gt=0)
+    address_burst: int = Field(2_000, ge=1)
+    ping_mail_domain: str | None = None
+    smtpd_host: str = "127.0.0.1"
+    smtpd_port: int = Field(2525, ge=1, le=LAST_PORT)
+    smtpd_tls_cert: Path | None = None
+    smtpd_tls_key: Path | None = None
+    object_store_url: str | None = None
+    pings_kept: int | None = Field(None, ge=10)
+    ping_days: int = Field(400, ge=1)
 
     @field_validator("database_url")
     @classmethod
@@ -98,6 +115,22 @@ class Settings(BaseModel):
     def _check_http_url(cls, url: str | None) -> str | None:
         return _url(url, {"http", "https"}).rstrip("/") if url else url
 
+    @field_validator("object_store_url")
+    @classmethod
+    def _check_object_store(cls, url: str | None) -> str | None:
+        return _object_store_url(url) if url else None
+
+    @field_validator("ping_mail_domain")
+    @classmethod
+    def _check_mail_domain(cls, domain: str | None) -> str | None:
+        if not domain:
+            return None
+        try:  # with a suffix, see `_is_sender`
+            checked = validate_email(f"x@{domain}.net", check_deliverability=False)
+        except EmailNotValidError:
+            raise ValueError("must be a domain alone, such as ping.example.org") from None
+        return checked.ascii_domain.removesuffix(".net").lower()
+
     @field_validator("mail_from")
     @classmethod
     def _check_sender(cls, sender: str) -> str:
@@ -121,6 +154,8 @@ class Settings(BaseModel):
         object.__setattr__(self, "earlywatch_data_dir", self.earlywatch_data_dir.absolute())
         if self.stripe_webhook_secret and not self.stripe_secret_key:
             raise ConfigError("STRIPE_WEBHOOK_SECRET is set, but STRIPE_SECRET_KEY is not.")
+        if (self.smtpd_tls_cert is None) != (self.smtpd_tls_key is None):
+            raise ConfigError("SMTPD_TLS_CERT and SMTPD_TLS_KEY must be set both, or neither.")
 
     @property
     def mailbox_dir(self) -> Path:
@@ -202,6 +237,17 @@ def _redis_url(url: str) -> str:
     number = checked.path.strip("/")
     if checked.scheme in {"redis", "rediss"} and number and not number.isdecimal():
         raise ValueError("after the host comes the number of a database, such as /0")
+    return url
+
+
+def _object_store_url(url: str) -> str:
+    parts = urlsplit(_url(url, {"http", "https"}))
+    if not (parts.username and parts.password):
+        raise ValueError("must have access-key:secret-key@ before the host; in them, / is %2F")
+    if not BUCKET.fullmatch(parts.path):
+        raise ValueError("after the host comes the name of a bucket alone, such as /pings")
+    if not REGION.fullmatch(parts.query) or parts.fragment:
+        raise ValueError("after the bucket may come ?region= and its name, nothing else")
     return url
 
 

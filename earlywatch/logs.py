@@ -18,7 +18,8 @@ LEVEL_OF_LIBRARIES = {
     "celery": logging.WARNING,  # else a line per task, twice a second
     "kombu": logging.WARNING,
     "alembic.runtime.plugins": logging.WARNING,
-    "urllib3": logging.WARNING,
+    "mail.log": logging.ERROR,  # aiosmtpd, which writes down who sent what to which key
+    "urllib3": logging.ERROR,  # else a line per connection that is tried once more
 }
 ALEMBIC = "alembic.runtime.migration"
 JSON_START = '{"process":'

@@ -8,22 +8,20 @@ import os
 import resource
 import signal
 import sys
-from asyncio import BaseTransport
 from pathlib import Path
 from typing import Any
 
 from gunicorn.arbiter import Arbiter
-from gunicorn.asgi.protocol import ASGIProtocol
 from gunicorn.workers import gasgi
 
 from earlywatch.config import Settings
+from earlywatch.connection import Connection
 from earlywatch.embedded.leash import die_with_parent
 from earlywatch.logs import GUNICORN_LOGGING, configure_logging
 
 MOST_WORKERS = 4
 MOST_FILES = 65_536  # that a process asks for, if it is given them
 SPARE_FILES = 128  # not for connections: the database, templates, our own wiring
-HEAD_PATIENCE = 10.0  # seconds for the head of a first request; for the later ones see `keepalive`
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - for gunicorn's own heartbeat files
 
 worker_class = "earlywatch.server.Worker"
@@ -67,41 +65,6 @@ def post_fork(_server: Arbiter, worker: gasgi.ASGIWorker) -> None:
         die_with_parent(worker.ppid, signal.SIGKILL)
 
 
-class Connection(ASGIProtocol):  # type: ignore[misc]  # gunicorn is untyped
-    """Bounds what gunicorn does not: how long a first request takes, and how many connect.
-
-    When there is no room for one more, the one that has been idle for longest goes.
-    """
-
-    worker: "Worker"
-
-    def connection_made(self, transport: BaseTransport) -> None:
-        """Begin to wait for the first request, which ends this timer as it ends `keepalive`."""
-        super().connection_made(transport)
-        self.worker.idle[self] = None
-        self._keepalive_handle = self.worker.loop.call_later(HEAD_PATIENCE, self.give_up)
-        if self.worker.nr_conns > self.worker.worker_connections:
-            next(iter(self.worker.idle)).give_up()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        """Forget it."""
-        self.worker.idle.pop(self, None)
-        super().connection_lost(error)
-
-    def give_up(self) -> None:
-        """Close it, because no request came."""
-        self.worker.idle.pop(self, None)
-        self._keepalive_timeout()
-
-    def _on_headers_complete(self) -> Any:
-        self.worker.idle.pop(self, None)
-        return super()._on_headers_complete()
-
-    def _arm_keepalive_timer(self) -> None:
-        self.worker.idle[self] = None
-        super()._arm_keepalive_timer()
-
-
 gasgi.ASGIProtocol = Connection  # the worker takes it from there
 
 
@@ -122,6 +85,8 @@ class Worker(gasgi.ASGIWorker):  # type: ignore[misc]  # gunicorn is untyped
         """Begin to stop: finish the requests under way, take no new ones."""
         super().handle_exit_signal()
         self.asgi.end_streams()
+        for connection in list(self.idle):
+            connection.end_idle()
 
 
 def gunicorn_command(settings: Settings, target: str) -> list[str]:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from earlywatch.domain.alert import AlertKind
 from earlywatch.domain.monitor import Cause
 from earlywatch.domain.plans import PlanName
+from earlywatch.domain.runs import Run, write_runs
 from earlywatch.domain.schedule import Interval, Schedule
 from earlywatch.models import (
     Account,
@@ -124,6 +125,7 @@ def make_monitor(
     schedule: Schedule | None = None,
     grace: timedelta = timedelta(seconds=2),
     channels: Iterable[Channel] = (),
+    runs: Iterable[Run] = (),
     now: datetime = NOW,
     **columns: Any,
 ) -> Monitor:
@@ -137,6 +139,7 @@ def make_monitor(
             "tags": [],
             "grace": grace,
             "status": "new",
+            "runs_json": write_runs(runs),
             "created_at": now,
             **columns,
         }

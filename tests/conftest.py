@@ -15,6 +15,7 @@ from earlywatch.web.limits import limiter
 from tests import servers
 from tests.builders import NOW
 from tests.client import Browser
+from tests.stores import Bucket, object_server
 from tests.undone import undone
 
 
@@ -36,6 +37,19 @@ def redis_url(worker: str) -> Iterator[str]:
     """A Valkey for this test process, as Celery writes its address."""
     with servers.valkey(worker) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def object_host() -> Iterator[str]:
+    """The address of an object store for this test process."""
+    with object_server() as host:
+        yield host
+
+
+@pytest.fixture
+def bucket(object_host: str) -> Bucket:
+    """An empty bucket."""
+    return Bucket(object_host)
 
 
 @pytest.fixture

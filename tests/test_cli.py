@@ -97,15 +97,32 @@ def test_without_a_secret_key_one_is_made_with_its_directory(
 
 def test_everything_of_a_workspace_is_printed(typing: Terminal, url: str, owner: str) -> None:
     settings = {"DATABASE_URL": url, "SECRET_KEY": SECRET_KEY}
-    ping_url = typing.run(*ADD_MONITOR, **settings).out.strip()
+    ping_url = typing.run(*ADD_MONITOR, "--stall-after", "90s", **settings).out.strip()
 
     printed = typing.run("export", "--owner", OWNER, **settings, LC_ALL="C")
     nobody = typing.run("export", "--owner", "nobody@example.org", **settings)
 
     assert (printed.status, printed.err) == (0, "")
-    assert [each["ping_url"] for each in json.loads(printed.out)["monitors"]] == [ping_url]
+    [monitor] = json.loads(printed.out)["monitors"]
+    assert (monitor["ping_url"], monitor["stall_after_seconds"]) == (ping_url, 90)
     assert (nobody.status, nobody.out) == (1, "")
     assert nobody.err.startswith("Error: Nobody with the address nobody@example.org")
+
+
+def test_a_name_in_ping_urls_is_made_or_chosen(typing: Terminal, url: str, owner: str) -> None:
+    settings = {"DATABASE_URL": url, "SECRET_KEY": SECRET_KEY}
+
+    made = typing.run(*ADD_MONITOR, **settings)
+    chosen = typing.run(*ADD_MONITOR, "--slug", "db_backup", **settings)
+    taken = typing.run(*ADD_MONITOR, "--slug", "nightly-backup", **settings)
+    wrong = typing.run(*ADD_MONITOR, "--slug", "Backup", **settings)
+
+    assert (made.status, chosen.status, taken.status, wrong.status) == (0, 0, 1, 1)
+    assert taken.err.startswith('Error: "nightly backup" has the name "nightly-backup" in ping')
+    assert wrong.err.endswith(': write "backup".\n')
+    with connect(url) as connection:
+        slugs = connection.execute("SELECT slug FROM monitor ORDER BY id").fetchall()
+    assert slugs == [("nightly-backup",), ("db_backup",)]
 
 
 def test_a_secret_key_that_cannot_be_read_is_named(

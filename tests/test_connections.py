@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import Engine, create_engine
 
 from earlywatch.clock import utcnow
-from earlywatch.server import HEAD_PATIENCE
+from earlywatch.connection import HEAD_PATIENCE
 from earlywatch.services.links import Links
 from tests.serving import SECRET_KEY, Server, add_monitors, database_with_tables, monitor_of
 from tests.waiting import wait_until

@@ -24,8 +24,8 @@ from earlywatch.db import make_engine
 from earlywatch.domain.monitor import PingKind
 from earlywatch.ingest.store import store
 from earlywatch.services import deliveries
+from earlywatch.services.incoming import IncomingPing
 from earlywatch.services.links import Links
-from earlywatch.services.pings import IncomingPing
 from tests.builders import NOW, make_channel, make_delivery, make_monitor
 
 LINKS = Links("https://watch.test", "a secret that is long enough")

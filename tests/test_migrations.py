@@ -3,6 +3,7 @@
 import multiprocessing
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 from alembic import command
@@ -94,3 +95,54 @@ def test_a_migration_that_waits_for_a_lock_gives_up_soon_and_can_be_run_again(
 
     engine.dispose()
     assert "paid_month" in tables(empty_database)
+
+
+RUNNING = text("""
+    INSERT INTO workspace (name, created_at) VALUES ('old', now());
+    INSERT INTO monitor (workspace_id, ping_key, name, schedule_kind, period, time_zone, grace,
+        created_at, status, expected_at, deadline_at, started_at, run_id)
+    SELECT id, gen_random_uuid(), 'job', 'interval', '1 hour', 'UTC', '5 minutes', now(), 'up',
+        '2026-11-20 06:00+00', '2026-11-20 06:05+00', '2026-11-20 05:17:03.5+00',
+        '2f1c9a52-6a9e-4f0b-9d7e-0c8d5b1f3a64'
+    FROM workspace WHERE name = 'old'
+""")
+EARLIER = text("UPDATE monitor SET deadline_at = deadline_at - interval '1 minute'")
+RUN = {
+    "id": "2f1c9a52-6a9e-4f0b-9d7e-0c8d5b1f3a64",
+    "started_at": "2026-11-20T05:17:03.500000+00:00",
+}
+
+
+def test_runs_and_deadlines_come_along_and_go_back(empty_database: str) -> None:
+    config = migrations.config(empty_database)
+    command.upgrade(config, "0004")
+    engine = create_engine(empty_database)
+    with engine.begin() as connection:
+        connection.execute(RUNNING)
+
+    command.upgrade(config, "head")
+    with engine.begin() as connection:
+        [(runs, looked_at)] = connection.execute(text("SELECT runs, look_at FROM monitor")).all()
+        connection.execute(text("UPDATE monitor SET started_at = NULL, run_id = NULL"))
+    command.downgrade(config, "0004")
+    with engine.begin() as connection:
+        [(started_at, run_id)] = connection.execute(
+            text("SELECT started_at, run_id FROM monitor")
+        ).all()
+
+    engine.dispose()
+    assert runs == [RUN]
+    assert looked_at == datetime(2026, 11, 20, 6, 5, tzinfo=UTC)
+    assert (started_at.isoformat(), str(run_id)) == (RUN["started_at"], RUN["id"])
+
+
+def test_the_former_version_goes_on_beside_the_new_tables(empty_database: str) -> None:
+    command.upgrade(migrations.config(empty_database), "head")
+    engine = create_engine(empty_database)
+    with engine.begin() as connection:
+        connection.execute(RUNNING)
+        connection.execute(EARLIER)
+
+        look = "SELECT look_at = deadline_at, length(workspace.ping_key) FROM monitor, workspace"
+        assert connection.execute(text(look)).all() == [(True, 22)]
+    engine.dispose()

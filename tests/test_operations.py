@@ -124,10 +124,20 @@ def test_a_service_is_started_again_and_says_whether_it_is_well(name: str) -> No
     assert name in OURS or service["healthcheck"]["test"]
 
 
-def test_only_the_proxy_can_be_reached_from_outside() -> None:
-    assert [name for name, service in SERVICES.items() if "ports" in service] == ["proxy"]
+def test_only_the_proxy_and_the_mail_door_can_be_reached_from_outside() -> None:
+    assert [name for name, service in SERVICES.items() if "ports" in service] == ["proxy", "smtpd"]
     assert COMPOSE["networks"]["inside"] == {"internal": True}
     assert SERVICES["postgres"]["networks"] == SERVICES["valkey"]["networks"] == ["inside"]
+
+
+def test_mails_are_taken_only_where_somebody_wants_them_and_without_rights() -> None:
+    smtpd = SERVICES["smtpd"]
+    outside, inside = smtpd["ports"][0].split(":")
+
+    assert smtpd["profiles"] == ["mail"]
+    assert (outside, inside) == ("25", smtpd["environment"]["SMTPD_PORT"])
+    assert smtpd["cap_drop"] == ["ALL"]
+    assert "valkey" not in smtpd["depends_on"]
 
 
 def test_the_proxy_sends_pings_to_ingest_and_the_rest_to_web() -> None:

@@ -1,5 +1,6 @@
 """A setting that makes no sense stops every command with one sentence."""
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,11 +8,13 @@ import pytest
 
 from earlywatch.config import ConfigError, child_environment, is_on_loopback, load_settings
 from tests.terminal import Outcome, Terminal, terminal
+from tests.waiting import free_port
 
 COMMANDS = {
     "up": ["up"],
     "web": ["web"],
     "ingest": ["ingest"],
+    "smtpd": ["smtpd"],
     "worker": ["worker"],
     "beat": ["beat"],
     "watch": ["watch"],
@@ -47,9 +50,13 @@ BAD = [
     ("MAIL_FROM", "a@example.org b"),
     ("MAIL_FROM", "A <a@example.org>\nBcc: b@example.org"),
     ("PRIVATE_TARGETS", "home"),
+    ("OBJECT_STORE_URL", "https://access:hid/den@h/pings"),
     ("SECRET_KEY", "hidden"),
     ("PORT", "99999"),
     ("TRUSTED_PROXIES", "many"),
+    ("PING_MAIL_DOMAIN", "https://ping.example.org"),
+    ("PING_MAIL_DOMAIN", "pings@example.org"),
+    ("SMTPD_PORT", "0"),
 ]
 
 
@@ -103,6 +110,8 @@ def test_a_file_that_cannot_be_read_stops_every_command_with_a_sentence(
         ("web", "DATABASE_URL"),
         ("web", "SECRET_KEY"),
         ("ingest", "DATABASE_URL"),
+        ("smtpd", "DATABASE_URL"),
+        ("smtpd", "PING_MAIL_DOMAIN"),
         ("worker", "DATABASE_URL"),
         ("worker", "SECRET_KEY"),
         ("worker", "REDIS_URL"),
@@ -114,12 +123,48 @@ def test_a_missing_setting_stops_the_commands_that_need_it(
     typing: Terminal, command: str, name: str
 ) -> None:
     needed = {"DATABASE_URL": NOBODY, "SECRET_KEY": "x" * 16, "REDIS_URL": "redis://127.0.0.1:1"}
+    needed["PING_MAIL_DOMAIN"] = "ping.example.org"
     del needed[name]
 
     outcome = typing.run(*COMMANDS[command], **needed)
 
     assert_refused(outcome, f"{name} is missing: ")
     assert outcome.out == ""
+
+
+@pytest.mark.parametrize("command", ["up", "smtpd"])
+def test_a_certificate_that_cannot_be_used_is_named_with_the_reason(
+    typing: Terminal, tmp_path: Path, command: str
+) -> None:
+    paths = {"SMTPD_TLS_CERT": str(tmp_path / "none.pem"), "SMTPD_TLS_KEY": str(tmp_path)}
+    port = {"PORT": str(free_port()), "SMTPD_PORT": str(free_port())}
+
+    outcome = typing.run(
+        command, DATABASE_URL=NOBODY, PING_MAIL_DOMAIN="ping.example.org", **paths, **port
+    )
+
+    assert_refused(outcome, "SMTPD_TLS_CERT ", "(no such file or directory)", "none.pem")
+
+
+def test_a_certificate_without_its_key_is_refused(typing: Terminal) -> None:
+    outcome = typing.run("smtpd", SMTPD_TLS_CERT="/tmp/certificate.pem")
+
+    assert_refused(outcome, "SMTPD_TLS_CERT and SMTPD_TLS_KEY must be set both, or neither")
+
+
+def test_a_port_that_mails_cannot_come_to_is_named_with_the_reason(typing: Terminal) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        outcome = typing.run(
+            "smtpd", DATABASE_URL=NOBODY, PING_MAIL_DOMAIN="ping.example.org", SMTPD_PORT=port
+        )
+
+    assert_refused(outcome, "SMTPD_PORT", "(address already in use)", port)
+
+
+@pytest.mark.parametrize("domain", ["ping.example.org", "Ping.Example.ORG", "localhost"])
+def test_the_domain_of_mails_is_kept_in_lower_case(domain: str) -> None:
+    assert load_settings({"PING_MAIL_DOMAIN": domain}).ping_mail_domain == domain.lower()
 
 
 @pytest.mark.parametrize("command", ["up", "db upgrade", "account add", "monitor add"])
@@ -174,6 +219,42 @@ def test_an_address_with_or_without_a_name_is_a_sender(sender: str) -> None:
 )
 def test_a_good_address_stays_as_it_is(name: str, url: str) -> None:
     assert getattr(load_settings({name: url}), name.lower()) == url
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("s3://access:hidden@h/pings", "must start with http:// or https://"),
+        ("https://h/pings", "must have access-key:secret-key@"),
+        ("https://access@h/pings", "must have access-key:secret-key@"),
+        ("https://access:hidden@h", "the name of a bucket alone"),
+        ("https://access:hidden@h/pings/old", "the name of a bucket alone"),
+        ("https://access:hidden@h/Pings", "the name of a bucket alone"),
+        ("https://access:hidden@h/pi..ngs", "the name of a bucket alone"),
+        ("https://access:hidden@h/10.0.0.1", "the name of a bucket alone"),
+        ("https://access:hidden@h/pings?zone=a", "?region= and its name"),
+        ("https://access:hidden@h/pings?region=", "?region= and its name"),
+        ("https://access:hidden@h/pings#a", "?region= and its name"),
+        ("https://access:hidden@h:99999/pings", "must have a host and a port"),
+    ],
+)
+def test_an_object_store_that_could_not_be_used_is_refused(url: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=r"^OBJECT_STORE_URL is not usable: ") as caught:
+        load_settings({"OBJECT_STORE_URL": url})
+
+    assert words in str(caught.value)
+    assert "hid" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://access:secret@127.0.0.1:9000/pings",
+        "https://access:se%2Fcret@s3.example.org/my-pings.2026?region=eu-west-1",
+    ],
+)
+def test_an_object_store_stays_as_it_is(url: str) -> None:
+    assert load_settings({"OBJECT_STORE_URL": url}).object_store_url == url
 
 
 def test_an_empty_setting_is_one_that_is_not_set() -> None:

@@ -9,7 +9,7 @@ from earlywatch.cli.events import events
 from earlywatch.cli.exports import export
 from earlywatch.cli.monitors import monitor
 from earlywatch.cli.parts import Sentences
-from earlywatch.cli.processes import beat, db, ingest, up, watch, web, worker
+from earlywatch.cli.processes import beat, db, ingest, smtpd, up, watch, web, worker
 
 
 @click.group(cls=Sentences)
@@ -22,6 +22,7 @@ for command in (
     up,
     web,
     ingest,
+    smtpd,
     worker,
     beat,
     watch,

@@ -14,7 +14,8 @@ from earlywatch.services.wiring import wiring
 def export(owner: str) -> None:
     """Print everything of a workspace as JSON, secrets included."""
     with ready_app() as flask_app, flask_app.app_context(), transaction() as session:
-        workspace, base = workspaces.get_owned(session, owner), wiring().settings.ping_base_url
-        for part in exports.workspace_json(session, workspace, base, utcnow()):
+        workspace, wired = workspaces.get_owned(session, owner), wiring()
+        base, store = wired.settings.ping_base_url, wired.object_store
+        for part in exports.workspace_json(session, workspace, base, utcnow(), store):
             release()  # whoever reads may be slow
             click.echo(part.encode(), nl=False)

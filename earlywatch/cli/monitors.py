@@ -11,7 +11,7 @@ from earlywatch.domain.duration import parse_duration
 from earlywatch.domain.monitor import Rules
 from earlywatch.domain.schedule import Cron, Interval, OnCalendar, Schedule
 from earlywatch.errors import EarlywatchError
-from earlywatch.services import monitors, workspaces
+from earlywatch.services import monitors, slugs, workspaces
 from earlywatch.services.wiring import wiring
 
 
@@ -46,6 +46,8 @@ class Length(click.ParamType[timedelta]):
 @click.option("--tz", default="UTC", show_default=True, help="The time zone of the schedule.")
 @click.option("--grace", type=Length(), default="1h", show_default=True)
 @click.option("--max-runtime", type=Length(), help="The longest a run may take.")
+@click.option("--stall-after", type=Length(), help="The longest its progress may stand still.")
+@click.option("--slug", help="Its name in ping URLs; made from NAME if you give none.")
 def monitor_add(
     name: str,
     owner: str,
@@ -55,10 +57,13 @@ def monitor_add(
     tz: str,
     grace: timedelta,
     max_runtime: timedelta | None,
+    stall_after: timedelta | None,
+    slug: str | None,
 ) -> None:
     """Add a monitor that uses all default channels; print its ping URL."""
-    rules = Rules(_schedule(every, cron, oncalendar, tz), grace, max_runtime)
-    values = monitors.MonitorValues(monitors.clean_name(name), rules, tz)
+    rules = Rules(_schedule(every, cron, oncalendar, tz), grace, max_runtime, stall_after)
+    slug = None if slug is None else slugs.clean_slug(slug)
+    values = monitors.MonitorValues(monitors.clean_name(name), rules, tz, slug=slug)
     with ready_app() as flask_app, flask_app.app_context():
         with transaction() as session:
             workspace = workspaces.get_owned(session, owner)

@@ -14,6 +14,7 @@ from earlywatch.cli.parts import Sentences, open_database
 from earlywatch.config import load_settings
 from earlywatch.logs import configure_logging
 from earlywatch.server import gunicorn_command
+from earlywatch.smtpd import run_smtpd
 from earlywatch.supervisor import up as run_all
 from earlywatch.tasks.watch import watch as run_watch
 from earlywatch.worker import create_celery, run_beat, run_worker
@@ -35,6 +36,14 @@ def web() -> None:
 def ingest() -> None:
     """Serve pings alone."""
     _serve("ingest_app", "database_url")
+
+
+@click.command()
+def smtpd() -> None:
+    """Take pings by email."""
+    settings = load_settings()
+    configure_logging("smtpd", readable=sys.stderr.isatty())
+    run_smtpd(settings)
 
 
 @click.command()

@@ -1,7 +1,9 @@
 """Internet addresses as servers and proxies write them."""
 
 from functools import lru_cache
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+Address = IPv4Address | IPv6Address
 
 
 @lru_cache(maxsize=4096)
@@ -15,10 +17,20 @@ def read_address(text: str) -> str | None:
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
         text = text.partition(":")[0]
+    found = _found(text.partition("%")[0])
+    return None if found is None else str(found)
+
+
+def _found(text: str) -> Address | None:
     try:
-        found = ip_address(text.partition("%")[0])
+        found = ip_address(text)
     except ValueError:
         return None
-    if isinstance(found, IPv6Address) and found.ipv4_mapped:
-        found = found.ipv4_mapped
-    return str(found)
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return mapped or found
+
+
+@lru_cache(maxsize=50_000)
+def find_address(text: str) -> Address | None:
+    """Return what `read_address` has read as an address to reckon with."""
+    return _found(text)

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from earlywatch.domain import runs as open_runs
+from earlywatch.domain.runs import Progress, Run
 from earlywatch.domain.schedule import Schedule
 from earlywatch.errors import EarlywatchError
 
@@ -18,7 +20,7 @@ LONGEST_RUNTIME = timedelta(days=365)
 
 
 class InvalidMonitor(EarlywatchError):
-    """A grace or longest run time that makes no sense."""
+    """A rule that makes no sense."""
 
 
 class Status(StrEnum):
@@ -51,22 +53,30 @@ class PingKind(StrEnum):
     START = "start"
     FAIL = "fail"
     LOG = "log"
+    IGNORED = "ignored"  # stored and nothing else: it proves nothing about the job
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What the owner decided: when to expect a success and how patient to be."""
+    """What the owner decided: when to expect a success and how patient to be.
+
+    `max_runtime` is how long a run may take, `stall_after` how long the number that it tells
+    may stand still.
+    """
 
     schedule: Schedule
     grace: timedelta
     max_runtime: timedelta | None = None
+    stall_after: timedelta | None = None
 
     def __post_init__(self) -> None:
         if not timedelta(0) <= self.grace <= LONGEST_GRACE:
             raise InvalidMonitor("The grace must be between 0 seconds and 365 days.")
-        longest = self.max_runtime
+        longest, stall = self.max_runtime, self.stall_after
         if longest is not None and not SHORTEST_RUNTIME <= longest <= LONGEST_RUNTIME:
             raise InvalidMonitor("The longest run time must be between 1 second and 365 days.")
+        if stall is not None and not SHORTEST_RUNTIME <= stall <= LONGEST_RUNTIME:
+            raise InvalidMonitor("The longest standstill must be between 1 second and 365 days.")
 
 
 @dataclass(frozen=True)
@@ -74,7 +84,8 @@ class MonitorState:
     """What we know of a monitor. All moments are UTC.
 
     `deadline_at` is set while a silence would mean trouble: when up, and when new with a
-    job that has started. It is never later than `expected_at` + grace.
+    job that has started. It is never later than `expected_at` + grace, nor than the limit of any
+    open run. `runs` are those that have started and not ended, the oldest first.
     """
 
     status: Status = Status.NEW
@@ -82,13 +93,12 @@ class MonitorState:
     last_success_at: datetime | None = None
     expected_at: datetime | None = None
     deadline_at: datetime | None = None
-    started_at: datetime | None = None
-    run_id: UUID | None = None
+    runs: tuple[Run, ...] = ()
 
     @property
     def running(self) -> bool:
         """A start came and no end yet."""
-        return self.started_at is not None
+        return bool(self.runs)
 
 
 @dataclass(frozen=True)
@@ -130,25 +140,29 @@ def on_ping(
     kind: PingKind,
     now: datetime,
     run_id: UUID | None = None,
+    progress: Progress | None = None,
 ) -> list[Change]:
     """Return what a ping received at `now` (UTC) changes, a passed deadline first.
 
+    An ignored ping changes nothing, not even the moment of the last one: the list is then empty.
     A `now` before the newest ping, from a clock that was set back, counts as that
     ping's moment: time never runs backwards.
     """
+    if kind is PingKind.IGNORED:
+        return []
     at = _not_before_last_ping(state, now)
     if state.status in UNWATCHED:
         return [Change(replace(state, last_ping_at=at), at)]
     settled = on_deadline(state, rules.grace, at)
-    before = replace(settled.state if settled else state, last_ping_at=at)
+    before = settled.state if settled else state
     if kind is PingKind.SUCCESS:
         change = _on_success(before, rules, at, run_id)
     elif kind is PingKind.FAIL:
-        change = _on_fail(before, at)
+        change = _on_fail(before, at, run_id)
     elif kind is PingKind.START:
-        change = Change(_started(before, rules, at, run_id), at)
+        change = _on_run(before, rules, at, open_runs.begin(before.runs, run_id, at, progress))
     else:
-        change = Change(before, at)
+        change = _on_run(before, rules, at, open_runs.advance(before.runs, run_id, at, progress))
     return [settled, change] if settled else [change]
 
 
@@ -158,20 +172,27 @@ def on_unjudged_ping(
     kind: PingKind,
     now: datetime,
     run_id: UUID | None = None,
+    progress: Progress | None = None,
 ) -> list[Change]:
     """Return what a ping changes while the monitor's schedule cannot be read, as `on_ping` does.
 
-    A failure needs no schedule. A success ends its run, but neither it nor a start moves the
-    deadline: that the owner is told in the end is better than silence.
+    A failure needs no schedule. A success ends its run and a log tells how far it is, but neither
+    of them nor a start moves the deadline: that the owner is told in the end is better than
+    silence.
     """
+    if kind is PingKind.IGNORED:
+        return []
     at = _not_before_last_ping(state, now)
     if state.status in UNWATCHED:
         return [Change(replace(state, last_ping_at=at), at)]
     settled = on_deadline(state, grace, at)
-    heard = replace(settled.state if settled else state, last_ping_at=at)
-    if kind is PingKind.SUCCESS and run_id in (None, state.run_id):
-        heard = replace(heard, started_at=None, run_id=None)
-    change = _on_fail(heard, at) if kind is PingKind.FAIL else Change(heard, at)
+    before = settled.state if settled else state
+    heard = replace(before, last_ping_at=at)
+    if kind is PingKind.SUCCESS:
+        heard = replace(heard, runs=open_runs.end(before.runs, run_id))
+    elif kind is PingKind.LOG:
+        heard = replace(heard, runs=open_runs.advance(before.runs, run_id, at, progress))
+    change = _on_fail(before, at, run_id) if kind is PingKind.FAIL else Change(heard, at)
     return [settled, change] if settled else [change]
 
 
@@ -215,22 +236,24 @@ def on_edit(state: MonitorState, old: Rules, new: Rules, now: datetime) -> list[
         return [settled]
     if state.deadline_at is None or state.expected_at is None:
         return []
-    since = state.last_success_at or state.started_at or at
+    since = state.last_success_at or (state.runs[0].started_at if state.runs else at)
     counted_later = state.expected_at > old.schedule.next_after(since)
     if counted_later or new.schedule.next_after(since) + new.grace <= at:
         since = at
-    return [Change(_with_deadline(_expecting(state, new, since), new, not_before=at), at)]
+    judged = replace(state, runs=open_runs.move_limits(state.runs, new, at))
+    return [Change(_expecting(judged, new, since), at)]
 
 
 def _not_before_last_ping(state: MonitorState, now: datetime) -> datetime:
     """Return `now`, or the last ping's moment if `now` comes from a clock that was set back."""
-    return max(now, state.last_ping_at or now)
+    last = state.last_ping_at
+    return now if last is None or last <= now else last
 
 
 def _on_stop(state: MonitorState, status: Status, grace: timedelta, now: datetime) -> list[Change]:
     at = _not_before_last_ping(state, now)
     settled = on_deadline(state, grace, at)
-    stopped = _at_rest(settled.state if settled else state, status)
+    stopped = MonitorState(status, state.last_ping_at, state.last_success_at)
     change = Change(stopped, at, resolves=True, silent=True)
     return [settled, change] if settled else [change]
 
@@ -243,52 +266,34 @@ def _on_return(state: MonitorState, rules: Rules, now: datetime) -> list[Change]
 
 
 def _on_success(state: MonitorState, rules: Rules, at: datetime, run_id: UUID | None) -> Change:
-    other_run = run_id is not None and run_id != state.run_id
-    if not other_run or _limit_passed(state, rules, at):
-        state = replace(state, started_at=None, run_id=None)
-    up = replace(state, status=Status.UP, last_success_at=at)
-    return Change(_expecting(up, rules, at), at, resolves=True)
+    # The incident of a run that took too long ends here, so nobody waits for that run any more.
+    runs = state.runs and open_runs.drop_over(open_runs.end(state.runs, run_id), rules, at)
+    expected_at = rules.schedule.next_after(at)
+    deadline_at = open_runs.first_limit(runs, rules, expected_at + rules.grace)
+    # Built at once, without `replace`: nearly every ping comes by here.
+    up = MonitorState(Status.UP, at, at, expected_at, deadline_at, runs)
+    return Change(up, at, resolves=True)
 
 
-def _on_fail(state: MonitorState, at: datetime) -> Change:
-    return Change(_at_rest(state, Status.FAILED), at, opens=Cause.FAILED)
+def _on_fail(state: MonitorState, at: datetime, run_id: UUID | None) -> Change:
+    left = open_runs.end(state.runs, run_id)
+    failed = MonitorState(Status.FAILED, at, state.last_success_at, runs=left)
+    return Change(failed, at, opens=Cause.FAILED)
 
 
-def _at_rest(state: MonitorState, status: Status) -> MonitorState:
-    """No silence means trouble any more: nothing is expected, and no run is waited for."""
-    nothing = {"expected_at": None, "deadline_at": None, "started_at": None, "run_id": None}
-    return replace(state, status=status, **nothing)
-
-
-def _started(state: MonitorState, rules: Rules, at: datetime, run_id: UUID | None) -> MonitorState:
-    running = replace(state, started_at=at, run_id=run_id)
-    if state.deadline_at is not None:
-        return _with_deadline(running, rules)
-    if state.status is Status.NEW:
+def _on_run(state: MonitorState, rules: Rules, at: datetime, runs: tuple[Run, ...]) -> Change:
+    expected_at, deadline_at = state.expected_at, state.deadline_at
+    if runs and deadline_at is None and state.status is Status.NEW:
         # A first run that never ends must not go unwatched because no success armed the monitor.
-        return _expecting(running, rules, at)
-    return running
-
-
-def _limit_passed(state: MonitorState, rules: Rules, at: datetime) -> bool:
-    if state.started_at is None or rules.max_runtime is None:
-        return False
-    return state.started_at + rules.max_runtime <= at
+        expected_at = deadline_at = rules.schedule.next_after(at)
+    if expected_at is not None and deadline_at is not None:
+        deadline_at = open_runs.first_limit(runs, rules, expected_at + rules.grace)
+    last_success_at = state.last_success_at
+    heard = MonitorState(state.status, at, last_success_at, expected_at, deadline_at, runs)
+    return Change(heard, at)
 
 
 def _expecting(state: MonitorState, rules: Rules, since: datetime) -> MonitorState:
-    return _with_deadline(replace(state, expected_at=rules.schedule.next_after(since)), rules)
-
-
-def _with_deadline(
-    state: MonitorState, rules: Rules, not_before: datetime | None = None
-) -> MonitorState:
-    """Set the deadline; a run limit that was over at `not_before` (UTC) counts from there."""
-    assert state.expected_at is not None
-    deadline = state.expected_at + rules.grace
-    if state.started_at is not None and rules.max_runtime is not None:
-        since = state.started_at
-        if not_before is not None and since + rules.max_runtime <= not_before:
-            since = not_before
-        deadline = min(deadline, since + rules.max_runtime)
-    return replace(state, deadline_at=deadline)
+    expected_at = rules.schedule.next_after(since)
+    deadline_at = open_runs.first_limit(state.runs, rules, expected_at + rules.grace)
+    return replace(state, expected_at=expected_at, deadline_at=deadline_at)

@@ -7,16 +7,19 @@ from collections.abc import Sequence
 
 from earlywatch.ingest.line import Line
 from earlywatch.ingest.queue import Queue, Waiting
-from earlywatch.ingest.store import Unavailable, store
-from earlywatch.services.pings import IncomingPing, Outcome
+from earlywatch.ingest.store import Result, Unavailable, store
+from earlywatch.services.incoming import IncomingPing, NotCreated, Outcome
 
 logger = logging.getLogger(__name__)
 
-GATHER = 0.002  # seconds; a transaction costs as much as 20 pings in it
+# Seconds to wait for more; a transaction costs as much as 20 pings in it. Once as many are there
+# as came the last time, it begins at once: the same clients are waiting again.
+GATHER = 0.002
+FEW = 16  # pings; fewer are not worth a transaction yet
 PATIENCE = 4.0  # seconds for a transaction; whoever waits longer is refused
 AGAIN = 0.5  # seconds between looks at a transaction that takes too long
 
-Commit = asyncio.Future[list[Outcome | None]]
+Commit = asyncio.Future[list[Result]]
 
 
 class Batcher:
@@ -27,6 +30,8 @@ class Batcher:
         self._queue = Queue()
         self._batch: Sequence[Waiting] = ()
         self._arrived = asyncio.Event()
+        self._gathered = asyncio.Event()
+        self._enough = FEW  # pings
         self._closed = False
         self._task: asyncio.Task[None] | None = None
 
@@ -42,7 +47,7 @@ class Batcher:
             await self._task
         self._line.close()
 
-    def submit(self, ping: IncomingPing) -> asyncio.Future[Outcome]:
+    def submit(self, ping: IncomingPing) -> asyncio.Future[Outcome | NotCreated]:
         """Return the outcome to wait for; it is there after the commit.
 
         Raises Unavailable at once when too much waits already, and later through the
@@ -51,9 +56,11 @@ class Batcher:
         if self._closed:
             raise Unavailable
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Outcome] = loop.create_future()
+        future: asyncio.Future[Outcome | NotCreated] = loop.create_future()
         self._queue.add(Waiting(ping, loop.time(), future))
         self._arrived.set()
+        if self._queue.in_line >= self._enough:
+            self._gathered.set()
         return future
 
     async def _run(self) -> None:
@@ -71,14 +78,22 @@ class Batcher:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._arrived.wait(), pause)
         self._arrived.clear()
-        await asyncio.sleep(GATHER)
+        await self._gather()
         self._batch = self._queue.take(now())
         if self._batch:
+            self._enough = max(FEW, len(self._batch))
             pings = [waiting.ping for waiting in self._batch]
             commit = self._line.run(store, self._line.engine, pings)
             await self._bounded(commit)
             self._tell(commit, now())
             self._batch = ()
+
+    async def _gather(self) -> None:
+        if self._queue.in_line < self._enough:
+            self._gathered.clear()
+            timer = asyncio.get_running_loop().call_later(GATHER, self._gathered.set)
+            await self._gathered.wait()
+            timer.cancel()
 
     async def _bounded(self, commit: Commit) -> None:
         """Wait for a commit. When it takes too long, cut it off and refuse everybody who waits."""
@@ -102,7 +117,9 @@ class Batcher:
         for waiting, outcome in zip(self._batch, commit.result(), strict=True):
             if outcome is None:
                 waiting.refuse()
-            elif outcome is Outcome.LOCKED:
+            elif outcome in (Outcome.LOCKED, Outcome.POSTPONED):
+                if outcome is Outcome.POSTPONED:
+                    waiting.postpone(now)
                 locked.append(waiting)
             else:
                 waiting.settle(outcome)

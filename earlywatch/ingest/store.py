@@ -11,12 +11,17 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from earlywatch.clock import utcnow
-from earlywatch.services.pings import IncomingPing, Outcome, record
+from earlywatch.services import ping_sources
+from earlywatch.services.incoming import IncomingPing, NotCreated, Outcome
+from earlywatch.services.pings import record
 
 logger = logging.getLogger(__name__)
 
 # These say nothing about the pings, only that the database cannot be used right now.
 DATABASE_GONE = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
+
+
+Result = Outcome | NotCreated | None  # None: it could not be stored
 
 
 class Unavailable(Exception):
@@ -39,7 +44,7 @@ class _Locked(_Undone):
     """Somebody holds a whole table."""
 
 
-def store(engine: Engine, pings: Sequence[IncomingPing]) -> list[Outcome | None]:
+def store(engine: Engine, pings: Sequence[IncomingPing]) -> list[Result]:
     """Commit pings and return their outcomes, None for one that could not be stored.
 
     Raises Unavailable when the database cannot be used. A ping that makes the
@@ -60,22 +65,24 @@ def store(engine: Engine, pings: Sequence[IncomingPing]) -> list[Outcome | None]
     return _store_halves(engine, pings)
 
 
-def _store_halves(engine: Engine, pings: Sequence[IncomingPing]) -> list[Outcome | None]:
+def _store_halves(engine: Engine, pings: Sequence[IncomingPing]) -> list[Result]:
     middle = len(pings) // 2
     first, second = pings[:middle], pings[middle:]
     outcomes = store(engine, first)
     # A lock may be gone by now, but no ping may overtake an earlier one of its monitor.
-    locked = {
-        ping.ping_key
+    waiting = {
+        ping.name: outcome
         for ping, outcome in zip(first, outcomes, strict=True)
-        if outcome is Outcome.LOCKED
+        if outcome in (Outcome.LOCKED, Outcome.POSTPONED)
     }
-    free = [ping for ping in second if ping.ping_key not in locked]
+    free = [ping for ping in second if ping.name not in waiting]
     rest = iter(store(engine, free) if free else [])
-    return outcomes + [Outcome.LOCKED if ping.ping_key in locked else next(rest) for ping in second]
+    return outcomes + [
+        waiting[ping.name] if ping.name in waiting else next(rest) for ping in second
+    ]
 
 
-def _try_twice(engine: Engine, pings: Sequence[IncomingPing]) -> list[Outcome | None]:
+def _try_twice(engine: Engine, pings: Sequence[IncomingPing]) -> list[Result]:
     try:
         return _try(engine, pings)
     except _Lost as lost:
@@ -88,7 +95,7 @@ def _try_twice(engine: Engine, pings: Sequence[IncomingPing]) -> list[Outcome | 
         raise Unavailable from lost
 
 
-def _try(engine: Engine, pings: Sequence[IncomingPing]) -> list[Outcome | None]:
+def _try(engine: Engine, pings: Sequence[IncomingPing]) -> list[Result]:
     with Session(engine) as session:
         with _watched(session):
             outcomes = record(session, pings, utcnow())
@@ -99,6 +106,7 @@ def _try(engine: Engine, pings: Sequence[IncomingPing]) -> list[Outcome | None]:
             session.invalidate()
             logger.exception("commit of pings failed")
             raise Unavailable from error
+        ping_sources.remember(session)
         return [*outcomes]
 
 

@@ -8,7 +8,7 @@ from earlywatch.models.delivery import Delivery
 from earlywatch.models.incident import Incident
 from earlywatch.models.monitor import Monitor
 from earlywatch.models.paid_month import PaidMonth
-from earlywatch.models.ping import Ping
+from earlywatch.models.ping import DiscardedBody, Ping, PingSource
 from earlywatch.models.received_event import ReceivedEvent, RefusedEvent
 from earlywatch.models.sms_use import SmsUse
 from earlywatch.models.subscription import Invoice, Subscription
@@ -23,12 +23,14 @@ __all__ = [
     "BillingMail",
     "Channel",
     "Delivery",
+    "DiscardedBody",
     "Incident",
     "Invoice",
     "Member",
     "Monitor",
     "PaidMonth",
     "Ping",
+    "PingSource",
     "ReceivedEvent",
     "RefusedEvent",
     "SmsUse",

@@ -1,14 +1,16 @@
 """What must be heard from, and what we know of it."""
 
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, Text, select, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import DDL, CheckConstraint, Index, Text, event, select, text
+from sqlalchemy.dialects.postgresql import ARRAY, INET, JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from earlywatch.db import Base
+from earlywatch.domain.keywords import Keywords
 from earlywatch.domain.monitor import MonitorState, Rules, Status
+from earlywatch.domain.runs import Run, read_runs, write_runs
 from earlywatch.domain.schedule import Cron, Interval, InvalidSchedule, OnCalendar, Schedule
 from earlywatch.errors import EarlywatchError
 from earlywatch.models.columns import Duration, Id, Moment, ref
@@ -33,18 +35,34 @@ class Monitor(Base):
         # An up monitor without a deadline would be silent for ever.
         CheckConstraint("status <> 'up' OR deadline_at IS NOT NULL", name="up_has_deadline"),
         CheckConstraint("deadline_at IS NULL OR status IN ('up', 'new')", name="deadline_status"),
-        # Which deadlines have passed?
-        Index("ix_monitor_deadline", "deadline_at", postgresql_where="deadline_at IS NOT NULL"),
+        # Which monitors must be looked at?
+        Index("ix_monitor_look", "look_at", postgresql_where="look_at IS NOT NULL"),
         # What does this workspace watch?
         Index("ix_monitor_workspace", "workspace_id", "name"),
+        # Whose old key is this?
+        Index(
+            "uq_monitor_old_ping_key",
+            "old_ping_key",
+            unique=True,
+            postgresql_where="old_ping_key IS NOT NULL",
+        ),
+        # Which monitor has this name in its ping URL?
+        Index("ix_monitor_slug", "workspace_id", "slug", postgresql_where="slug IS NOT NULL"),
         # Does this workspace have monitors that are not watched for want of a plan?
         Index("ix_monitor_frozen", "workspace_id", postgresql_where="status = 'frozen'"),
+        # Room in each page for the next state of its rows: no index is touched by a usual ping.
+        {"postgresql_with": {"fillfactor": 70}},
     )
 
     id: Mapped[Id]
     workspace_id: Mapped[int] = mapped_column(ref("workspace"))
     ping_key: Mapped[UUID] = mapped_column(unique=True)
+    # Works until then, beside the new one.
+    old_ping_key: Mapped[UUID | None]
+    old_key_until: Mapped[Moment | None]
+    key_changed_at: Mapped[Moment | None]
     name: Mapped[str]
+    slug: Mapped[str | None]  # its name in ping URLs; not unique, see PROTOCOLS: 409
     tags: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     schedule_kind: Mapped[str]
     period: Mapped[Duration | None]
@@ -52,6 +70,15 @@ class Monitor(Base):
     time_zone: Mapped[str]
     grace: Mapped[Duration]
     max_runtime: Mapped[Duration | None]
+    stall_after: Mapped[Duration | None]  # how long a run's progress may stand still
+    post_only: Mapped[bool] = mapped_column(server_default=text("false"))
+    sticky_pause: Mapped[bool] = mapped_column(server_default=text("true"))  # no ping ends it
+    mask_secrets: Mapped[bool] = mapped_column(server_default=text("true"))
+    # Networks whose pings count; empty: all.
+    allowed_networks: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    keywords_json: Mapped[dict[str, Any] | None] = mapped_column(
+        "keywords", JSONB(none_as_null=True)
+    )
     created_at: Mapped[Moment]
 
     status: Mapped[str] = mapped_column(server_default=text("'new'"))
@@ -59,8 +86,13 @@ class Monitor(Base):
     last_success_at: Mapped[Moment | None]
     expected_at: Mapped[Moment | None]
     deadline_at: Mapped[Moment | None]
-    started_at: Mapped[Moment | None]
-    run_id: Mapped[UUID | None]
+    # When the detector looks at it: at the deadline or earlier, which a trigger sees to. A ping
+    # moves the deadline on and leaves this, which has an index.
+    look_at: Mapped[Moment | None]
+    # Open runs, oldest first; None where there are none, the usual case.
+    runs_json: Mapped[list[dict[str, Any]] | None] = mapped_column("runs", JSONB(none_as_null=True))
+    refused_at: Mapped[Moment | None]  # the last ping from outside the allowed networks
+    refused_address: Mapped[str | None] = mapped_column(INET)
     # The owner's choice: it stays watched when the plan allows fewer than there are.
     keep: Mapped[bool] = mapped_column(server_default=text("false"))
     frozen_at: Mapped[Moment | None]  # when it was frozen last
@@ -105,7 +137,17 @@ class Monitor(Base):
     @property
     def rules(self) -> Rules:
         """What the owner decided."""
-        return Rules(self.schedule, self.grace, self.max_runtime)
+        return Rules(self.schedule, self.grace, self.max_runtime, self.stall_after)
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """Runs that have started and not ended, oldest first."""
+        return read_runs(self.runs_json)
+
+    @property
+    def keywords(self) -> Keywords | None:
+        """What its pings' words mean, if the owner said so."""
+        return Keywords.from_json(self.keywords_json) if self.keywords_json else None
 
     @property
     def state(self) -> MonitorState:
@@ -116,8 +158,7 @@ class Monitor(Base):
             last_success_at=self.last_success_at,
             expected_at=self.expected_at,
             deadline_at=self.deadline_at,
-            started_at=self.started_at,
-            run_id=self.run_id,
+            runs=self.runs,
         )
 
     @state.setter
@@ -127,11 +168,23 @@ class Monitor(Base):
         self.last_success_at = state.last_success_at
         self.expected_at = state.expected_at
         self.deadline_at = state.deadline_at
-        self.started_at = state.started_at
-        self.run_id = state.run_id
+        self.runs_json = write_runs(state.runs)
 
     @classmethod
     def lock(cls, session: Session, workspace_id: int, monitor_id: int) -> Self | None:
         """Lock one monitor of the workspace until the transaction ends."""
         query = select(cls).where(cls.workspace_id == workspace_id, cls.id == monitor_id)
         return session.scalar(query.with_for_update().execution_options(populate_existing=True))
+
+
+# The database, not the code, promises that no deadline passes unseen.
+LOOK_IN_TIME = DDL(  # type: ignore[no-untyped-call]
+    """
+    CREATE FUNCTION look_in_time() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN NEW.look_at := NEW.deadline_at; RETURN NEW; END $$;
+    CREATE TRIGGER look_in_time BEFORE INSERT OR UPDATE ON monitor FOR EACH ROW
+    WHEN (NEW.deadline_at < coalesce(NEW.look_at, 'infinity'))
+    EXECUTE FUNCTION look_in_time()
+"""
+)
+event.listen(Monitor.__table__, "after_create", LOOK_IN_TIME)

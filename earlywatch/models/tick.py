@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import func
+from sqlalchemy import BigInteger, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -17,6 +17,7 @@ class Tick(Base):
 
     name: Mapped[str] = mapped_column(primary_key=True)
     ticked_at: Mapped[Moment]
+    place: Mapped[int | None] = mapped_column(BigInteger)  # how far a walk over rows has come
 
     @classmethod
     def mark(cls, session: Session, name: str, now: datetime) -> None:

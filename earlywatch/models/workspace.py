@@ -1,5 +1,7 @@
 """The tenant, and the people in it."""
 
+import secrets
+import string
 from enum import StrEnum
 from typing import Self
 
@@ -10,6 +12,18 @@ from earlywatch.db import Base
 from earlywatch.domain.plans import PlanName
 from earlywatch.models.account import Account
 from earlywatch.models.columns import Id, Moment, one_of, ref
+
+KEY_LETTERS = string.ascii_lowercase + string.digits
+KEY_LENGTH = 22  # characters: as hard to guess as a UUID
+
+
+def new_ping_key() -> str:
+    """Return a new secret for ping URLs by name."""
+    return "".join(secrets.choice(KEY_LETTERS) for _ in range(KEY_LENGTH))
+
+
+# As PostgreSQL writes it, so that it compares equal.
+RANDOM = "substr(replace((gen_random_uuid())::text, '-'::text, ''::text), 1, 22)"
 
 
 class Role(StrEnum):
@@ -31,6 +45,14 @@ class Workspace(Base):
     __table_args__ = (
         one_of("plan", "plan", PlanName),
         one_of("gift_plan", "gift_plan", PlanName),
+        # Whose key is this, and whose old one?
+        Index("uq_workspace_ping_key", "ping_key", unique=True),
+        Index(
+            "uq_workspace_old_ping_key",
+            "old_ping_key",
+            unique=True,
+            postgresql_where="old_ping_key IS NOT NULL",
+        ),
     )
 
     id: Mapped[Id]
@@ -39,6 +61,14 @@ class Workspace(Base):
     plan: Mapped[str] = mapped_column(server_default=text("'unlimited'"))
     gift_plan: Mapped[str | None]
     gift_until: Mapped[Moment | None]  # None: as long as we exist
+    # The default of the database is for the former version, which does not know it.
+    ping_key: Mapped[str] = mapped_column(insert_default=new_ping_key, server_default=text(RANDOM))
+    # Works until then, beside the new one.
+    old_ping_key: Mapped[str | None]
+    old_key_until: Mapped[Moment | None]
+    key_changed_at: Mapped[Moment | None]
+    # Whether `?create=1` makes monitors.
+    create_by_ping: Mapped[bool] = mapped_column(server_default=text("true"))
     created_at: Mapped[Moment]
 
     @classmethod

@@ -34,16 +34,18 @@ JUDGED = (
     Monitor.last_success_at,
     Monitor.expected_at,
     Monitor.deadline_at,
-    Monitor.started_at,
-    Monitor.run_id,
 )
 
 # What `domain.monitor.on_deadline` changes, for a whole batch at once.
 MARK_LATE = text("""
-    UPDATE monitor SET status = 'late', deadline_at = NULL, set_aside_until = NULL
+    UPDATE monitor SET status = 'late', deadline_at = NULL, look_at = NULL, set_aside_until = NULL
     WHERE id = ANY(CAST(:monitor_ids AS bigint[]))
 """)
 
+# A ping moved the deadline on since.
+LOOK_LATER = text(
+    "UPDATE monitor SET look_at = deadline_at WHERE id = ANY(CAST(:monitor_ids AS bigint[]))"
+)
 
 # Whoever holds what an incident needs, such as a channel being deleted, is not waited for long.
 WAIT_BRIEFLY = text("SET LOCAL lock_timeout = '1s'")
@@ -53,30 +55,35 @@ WAIT_BRIEFLY = text("SET LOCAL lock_timeout = '1s'")
 class Round:
     """What one round of the detector did."""
 
-    judged: int  # monitors looked at, set-aside ones included
+    looked: int  # monitors
+    judged: int  # of these, whose deadline had passed, set-aside ones included
     deliveries: int
 
 
 def detect(session: Session, now: datetime, limit: int = BATCH) -> Round:
-    """Judge up to `limit` monitors whose deadline passed at `now` (UTC), the oldest first.
+    """Look at up to `limit` monitors at `now` (UTC), and judge those whose deadline has passed.
 
     Running twice at once is harmless: each locks its own rows. A monitor whose judging raises is
     set aside and logged, and the others are judged.
     """
     session.execute(WAIT_BRIEFLY)
-    overdue: Sequence[Row[*tuple[Any, ...]]] = session.execute(
+    looked_at: Sequence[Row[*tuple[Any, ...]]] = session.execute(
         select(*JUDGED)
         .where(
-            Monitor.deadline_at <= now,
+            Monitor.look_at <= now,
             or_(Monitor.set_aside_until.is_(None), Monitor.set_aside_until <= now),
         )
-        .order_by(Monitor.deadline_at)
+        .order_by(Monitor.look_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
     ).all()
+    early = [row.id for row in looked_at if row.deadline_at is None or row.deadline_at > now]
+    if early:
+        session.execute(LOOK_LATER, {"monitor_ids": early})
+    overdue = [row for row in looked_at if row.deadline_at is not None and row.deadline_at <= now]
     openings = [opening for row in overdue if (opening := _judge(session, row, now))]
     if not openings:
-        return Round(len(overdue), 0)
+        return Round(len(looked_at), len(overdue), 0)
     try:
         with session.begin_nested():
             made = _write(session, openings, now)
@@ -85,7 +92,7 @@ def detect(session: Session, now: datetime, limit: int = BATCH) -> Round:
         made = sum(_write_alone(session, opening, now) for opening in openings)
     for workspace_id in {row.workspace_id for row in overdue}:
         incidents.notify(session, workspace_id)
-    return Round(len(overdue), made)
+    return Round(len(looked_at), len(overdue), made)
 
 
 def _judge(session: Session, row: Row[*tuple[Any, ...]], now: datetime) -> Opening | None:
@@ -96,8 +103,6 @@ def _judge(session: Session, row: Row[*tuple[Any, ...]], now: datetime) -> Openi
             last_success_at=row.last_success_at,
             expected_at=row.expected_at,
             deadline_at=row.deadline_at,
-            started_at=row.started_at,
-            run_id=row.run_id,
         )
         change = on_deadline(before, row.grace, now)
         assert change is not None

@@ -23,16 +23,25 @@ PING_COLUMNS: tuple[Any, ...] = (
     Ping.monitor_id,
     Ping.received_at,
     Ping.kind,
+    Ping.reason,
     Ping.exit_status,
     Ping.run_id,
     Ping.duration.label("duration_seconds"),
+    Ping.done,
+    Ping.total,
+    Ping.metrics,
     Ping.message,
     Ping.body,
     Ping.body_cut,
+    Ping.body_key,
+    Ping.body_bytes,
+    Ping.masked,
     Ping.method,
     Ping.scheme,
     Ping.remote_address,
     Ping.user_agent,
+    Ping.new_source,
+    Ping.old_key,
 )
 
 T = TypeVar("T")
@@ -145,7 +154,8 @@ def _read_pings(
 ) -> Sequence[RowMapping]:
     """Return the first of the `wanted` pings, as many as `ROWS` and `BODIES` allow."""
     order = (Ping.monitor_id, Ping.id)
-    before = func.sum(func.octet_length(Ping.body)).over(order_by=order, rows=(None, -1))
+    size = func.coalesce(Ping.body_bytes, func.octet_length(Ping.body))
+    before = func.sum(size).over(order_by=order, rows=(None, -1))
     first = (
         select(Ping.id, func.coalesce(before, 0).label("bytes_before"))
         .where(wanted, Ping.received_at <= until)

@@ -16,19 +16,21 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from earlywatch.clients.object_store import ObjectStore
 from earlywatch.domain.monitor import shown_status
+from earlywatch.domain.runs import Run
 from earlywatch.models import Account, Channel, Delivery, Invoice, Member, Monitor, Workspace
-from earlywatch.services import export_pages
+from earlywatch.services import bodies, export_pages
 
 Record = dict[str, Any]
 
 FORMAT = "earlywatch-workspace"
-VERSION = 1  # raised when a field goes or changes its meaning; new ones may come at any time
+VERSION = 2  # raised when a field goes or changes its meaning; new ones may come at any time
 BOM = "\ufeff"  # without it Excel does not take the file for UTF-8
 COLUMNS = (
-    "id", "name", "tags", "status", "schedule", "schedule_kind", "period_seconds", "expression",
-    "time_zone", "grace_seconds", "max_runtime_seconds", "channels", "created_at", "last_ping_at",
-    "last_success_at", "expected_at", "ping_url",
+    "id", "name", "slug", "tags", "status", "schedule", "schedule_kind", "period_seconds",
+    "expression", "time_zone", "grace_seconds", "max_runtime_seconds", "stall_after_seconds",
+    "channels", "created_at", "last_ping_at", "last_success_at", "expected_at", "ping_url",
 )  # fmt: skip
 # Where a spreadsheet would begin to compute: at the start of a cell, or of what it takes for one
 # in a country with another separator. Full-width signs count as the plain ones.
@@ -41,10 +43,15 @@ def file_name(what: str, now: datetime) -> str:
 
 
 def workspace_json(
-    session: Session, workspace: Workspace, ping_base_url: str, now: datetime
+    session: Session,
+    workspace: Workspace,
+    ping_base_url: str,
+    now: datetime,
+    store: ObjectStore | None = None,
 ) -> Iterator[str]:
     """Yield the parts of a JSON object with all there is up to `now` (UTC).
 
+    Bodies that were moved to the `store` are fetched; where that fails, the ping says so.
     Its fields are explained in templates/docs/export.html. Cut off anywhere, it is no valid JSON.
     """
     yield _text(
@@ -52,7 +59,7 @@ def workspace_json(
             "format": FORMAT,
             "version": VERSION,
             "made_at": now,
-            "workspace": _picked(workspace, "id", "name", "time_zone", "plan", "created_at"),
+            "workspace": _workspace(workspace),
         }
     ).removesuffix("}")
     yield from _list("members", _members(session, workspace))
@@ -61,7 +68,7 @@ def workspace_json(
     yield from _list("incidents", _incidents(session, workspace, now))
     yield from _list("billing_history", _changes(session, workspace))
     yield from _list("invoices", _invoices(session, workspace))
-    yield from _list("pings", _pings(session, workspace, now))
+    yield from _list("pings", _pings(session, workspace, now, store))
     yield "}\n"
 
 
@@ -86,9 +93,8 @@ def _list(name: str, pages: Iterable[Iterable[Record]]) -> Iterator[str]:
     separator = "\n"
     for page in pages:
         lines = ",\n".join(map(_text, page))
-        if lines:
-            yield separator + lines
-            separator = ",\n"
+        yield separator + lines if lines else ""
+        separator = ",\n" if lines else separator
     yield "\n]"
 
 
@@ -104,6 +110,11 @@ def _plain(value: object) -> object:
         seconds = value.total_seconds()
         return int(seconds) if seconds.is_integer() else seconds
     return str(value)
+
+
+def _workspace(workspace: Workspace) -> Record:
+    names = ("id", "name", "time_zone", "plan", "ping_key", "create_by_ping", "created_at")
+    return _picked(workspace, *names)
 
 
 def _picked(row: object, *names: str) -> Record:
@@ -146,7 +157,7 @@ def _monitors(
 
 def _monitor(monitor: Monitor, now: datetime) -> Record:
     return {
-        **_picked(monitor, "id", "name", "tags"),
+        **_picked(monitor, "id", "name", "slug", "tags"),
         "status": shown_status(monitor.state, now),
         "schedule": monitor.schedule_words,
         "schedule_kind": monitor.schedule_kind,
@@ -155,8 +166,22 @@ def _monitor(monitor: Monitor, now: datetime) -> Record:
         "time_zone": monitor.time_zone,
         "grace_seconds": monitor.grace,
         "max_runtime_seconds": monitor.max_runtime,
+        "stall_after_seconds": monitor.stall_after,
+        **_picked(monitor, "post_only", "sticky_pause", "mask_secrets", "allowed_networks"),
+        "keywords": monitor.keywords_json,
         **_picked(monitor, "keep", "created_at", "last_ping_at", "last_success_at"),
-        **_picked(monitor, "expected_at", "deadline_at", "started_at", "run_id"),
+        **_picked(monitor, "expected_at", "deadline_at", "refused_at", "refused_address"),
+        "runs": list(map(_run, monitor.runs)),
+    }
+
+
+def _run(run: Run) -> Record:
+    told = run.progress
+    return {
+        **_picked(run, "id", "started_at"),
+        "done": told.done if told else None,
+        "total": told.total if told else None,
+        "moved_at": run.moved_at,
     }
 
 
@@ -194,14 +219,25 @@ def _invoices(session: Session, workspace: Workspace) -> Iterator[list[Record]]:
     yield [_picked(invoice, *names) for invoice in session.scalars(query)]
 
 
-def _pings(session: Session, workspace: Workspace, now: datetime) -> Iterator[Iterable[Record]]:
+def _pings(
+    session: Session, workspace: Workspace, now: datetime, store: ObjectStore | None
+) -> Iterator[Iterable[Record]]:
+    shelf = bodies.Shelf(store)
     for page in export_pages.ping_pages(session, workspace, now):
-        yield (_ping(dict(row)) for row in page)
+        if any(row["body_key"] for row in page):
+            yield ()  # a part, after which the transaction ends: the store may be slow
+        yield (_ping(dict(row), shelf) for row in page)
 
 
-def _ping(record: Record) -> Record:
-    """Give the body as text where it is UTF-8, else as Base64: exactly what the job sent."""
-    body: bytes | None = record.pop("body")
+def _ping(record: Record, shelf: bodies.Shelf) -> Record:
+    """Give the body as text where it is UTF-8, else as Base64: exactly what the job sent.
+
+    If the store does not give it, the first bytes have to do.
+    """
+    first, key = record.pop("body"), record.pop("body_key")
+    body: bytes | None = shelf.fetch(key, first)
+    if body is None and first is not None:
+        body, record = first, {**record, "body_missing": True}
     if body is None:
         return record
     try:

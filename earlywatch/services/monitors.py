@@ -1,19 +1,22 @@
 """What an owner does with monitors: create, edit, pause, resume, delete."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
 
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
+from earlywatch.domain.keywords import Keywords
 from earlywatch.domain.monitor import InvalidMonitor, Rules, Status, on_edit, on_pause, on_resume
+from earlywatch.domain.networks import clean_networks
 from earlywatch.domain.schedule import InvalidSchedule
 from earlywatch.domain.zone import find_zone
 from earlywatch.errors import NotFound
 from earlywatch.models import Channel, Incident, Monitor, Ping, Workspace
 from earlywatch.models.channel import monitor_channel
-from earlywatch.services import incidents, limits
+from earlywatch.services import bodies, incidents, limits
+from earlywatch.services.slugs import check_free, clean_slug, free_slug
 from earlywatch.services.texts import printable
 
 LONGEST_NAME = 100
@@ -29,6 +32,8 @@ class MonitorValues:
     """What the owner decides about a monitor.
 
     `time_zone` is the zone to show times in; a cron or calendar schedule is also kept in it.
+    `slug` None means that a new monitor is called in ping URLs by what its name gives, and that
+    another one loses its name there. `allowed_networks` are CIDR; without any, all are allowed.
     `channel_ids` None means all default channels of the workspace.
     Raises InvalidMonitor or InvalidSchedule with a sentence.
     """
@@ -38,10 +43,20 @@ class MonitorValues:
     time_zone: str
     tags: tuple[str, ...] = ()
     channel_ids: tuple[int, ...] | None = None
+    slug: str | None = None
+    post_only: bool = False
+    sticky_pause: bool = True
+    mask_secrets: bool = True
+    allowed_networks: tuple[str, ...] = ()
+    keywords: Keywords | None = None
 
     def __post_init__(self) -> None:
         if self.name != clean_name(self.name) or self.tags != clean_tags(" ".join(self.tags)):
             raise InvalidMonitor("Name and tags must be cleaned first.")
+        if self.allowed_networks != clean_networks(" ".join(self.allowed_networks)):
+            raise InvalidMonitor("The networks must be cleaned first.")
+        if self.slug is not None:
+            clean_slug(self.slug)
         find_zone(self.time_zone)
 
 
@@ -80,8 +95,15 @@ def clean_tags(text: str) -> tuple[str, ...]:
 def create_monitor(
     session: Session, workspace: Workspace, values: MonitorValues, now: datetime
 ) -> Monitor:
-    """Add a monitor that waits for its first ping without judging. Raises LimitReached."""
+    """Add a monitor that waits for its first ping without judging.
+
+    Raises LimitReached and SlugTaken.
+    """
     limits.check_monitor_room(session, workspace)
+    if values.slug is None:
+        values = replace(values, slug=free_slug(session, workspace, values.name))
+    else:
+        check_free(session, workspace, values.slug)
     monitor = Monitor(workspace_id=workspace.id, ping_key=uuid4(), created_at=now, status="new")
     _write(monitor, values)
     session.add(monitor)
@@ -96,9 +118,13 @@ def edit_monitor(
 ) -> Monitor:
     """Change a monitor; a deadline that passed under the old rules stands.
 
-    Raises NotFound. A monitor that was set aside is judged again: the edit may have cured it.
+    Raises NotFound and SlugTaken. A monitor that was set aside is judged again: the edit may have
+    cured it.
     """
-    monitor = _lock(session, workspace, monitor_id)
+    Workspace.lock(session, workspace.id)
+    monitor = lock_monitor(session, workspace, monitor_id)
+    if values.slug is not None and values.slug != monitor.slug:
+        check_free(session, workspace, values.slug, monitor_id)
     old = _readable_rules(monitor)
     if old != values.rules:
         changes = on_edit(monitor.state, old or values.rules, values.rules, now)
@@ -114,7 +140,7 @@ def pause_monitor(
     session: Session, workspace: Workspace, monitor_id: int, now: datetime
 ) -> Monitor:
     """Stop judging it; an open incident ends without a word. Raises NotFound."""
-    monitor = _lock(session, workspace, monitor_id)
+    monitor = lock_monitor(session, workspace, monitor_id)
     incidents.apply(session, monitor, on_pause(monitor.state, monitor.grace, now), now)
     return monitor
 
@@ -124,7 +150,7 @@ def resume_monitor(
 ) -> Monitor:
     """Judge it again, counting from `now` (UTC). Raises NotFound and LimitReached."""
     Workspace.lock(session, workspace.id)
-    monitor = _lock(session, workspace, monitor_id)
+    monitor = lock_monitor(session, workspace, monitor_id)
     if monitor.status == Status.PAUSED:
         limits.check_monitor_room(session, workspace)
     incidents.apply(session, monitor, on_resume(monitor.state, monitor.rules, now), now)
@@ -167,14 +193,18 @@ def delete_history(
     end = session.scalar(select(table.id).where(*mine).order_by(table.id).offset(BATCH).limit(1))
     if end is None:
         return None
-    session.execute(delete(table).where(*mine, table.id < end))
+    if table is Ping:
+        bodies.delete_pings(session, *mine, table.id < end)
+    else:
+        session.execute(delete(table).where(*mine, table.id < end))
     return end - 1
 
 
 def delete_monitor(session: Session, workspace: Workspace, monitor_id: int) -> str:
     """Delete it with what `delete_history` left; return the name it had. Raises NotFound."""
-    monitor = _lock(session, workspace, monitor_id)
+    monitor = lock_monitor(session, workspace, monitor_id)
     Channel.lock_all(session, workspace.id)
+    bodies.delete_pings(session, Ping.monitor_id == monitor.id)
     session.execute(delete(Monitor).where(Monitor.id == monitor.id))
     incidents.notify(session, workspace.id)
     return monitor.name
@@ -184,6 +214,14 @@ def find_monitor(session: Session, workspace: Workspace, monitor_id: int) -> Mon
     """Return one monitor of the workspace. Raises NotFound."""
     query = select(Monitor).where(Monitor.workspace_id == workspace.id, Monitor.id == monitor_id)
     monitor = session.scalar(query)
+    if monitor is None:
+        raise NotFound("There is no such monitor.")
+    return monitor
+
+
+def lock_monitor(session: Session, workspace: Workspace, monitor_id: int) -> Monitor:
+    """Lock one monitor of the workspace until the transaction ends. Raises NotFound."""
+    monitor = Monitor.lock(session, workspace.id, monitor_id)
     if monitor is None:
         raise NotFound("There is no such monitor.")
     return monitor
@@ -200,19 +238,21 @@ def channels_of(session: Session, monitor: Monitor) -> list[Channel]:
     return list(session.scalars(query))
 
 
-def _lock(session: Session, workspace: Workspace, monitor_id: int) -> Monitor:
-    monitor = Monitor.lock(session, workspace.id, monitor_id)
-    if monitor is None:
-        raise NotFound("There is no such monitor.")
-    return monitor
-
-
 def _write(monitor: Monitor, values: MonitorValues) -> None:
     monitor.name = values.name
     monitor.tags = list(values.tags)
     monitor.set_schedule(values.rules.schedule, values.time_zone)
     monitor.grace = values.rules.grace
     monitor.max_runtime = values.rules.max_runtime
+    monitor.stall_after = values.rules.stall_after
+    monitor.slug = values.slug
+    monitor.post_only = values.post_only
+    monitor.sticky_pause = values.sticky_pause
+    monitor.mask_secrets = values.mask_secrets
+    if monitor.allowed_networks != list(values.allowed_networks):
+        monitor.allowed_networks = list(values.allowed_networks)
+        monitor.refused_at = monitor.refused_address = None  # it may be allowed now
+    monitor.keywords_json = values.keywords.to_json() if values.keywords else None
 
 
 def _set_channels(session: Session, monitor: Monitor, channel_ids: tuple[int, ...] | None) -> None:

@@ -2,20 +2,15 @@
 
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from enum import Enum
-from functools import lru_cache
-from typing import Any
-from uuid import UUID
 
-import psycopg
 from psycopg.errors import LockNotAvailable
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from earlywatch.domain.monitor import (
+    LONGEST_RUNTIME,
     UNWATCHED,
     Change,
     MonitorState,
@@ -23,157 +18,130 @@ from earlywatch.domain.monitor import (
     Rules,
     Status,
     on_ping,
+    on_resume,
     on_unjudged_ping,
 )
-from earlywatch.domain.schedule import Cron, Interval, OnCalendar, Schedule
 from earlywatch.models import Monitor
-from earlywatch.services import incidents
+from earlywatch.services import incidents, ping_rows, ping_sources
+from earlywatch.services.incoming import IncomingPing, NotCreated, Outcome
+from earlywatch.services.ping_names import MOST_COSTLY, Found, Locked, Postponed, find, has_room
+from earlywatch.services.ping_rows import Row, Watched
+from earlywatch.services.reading import Reading, keep, read
 
 logger = logging.getLogger(__name__)
 
 IN_TROUBLE = (Status.LATE, Status.FAILED)  # exactly then an incident is open
-RULES, GRACE = 6, 4  # how many columns `_rules` takes, and which of them is the grace
-STATUSES = {status.value: status for status in Status}
+ENDS = (PingKind.SUCCESS, PingKind.FAIL)  # of a run, or of a pause that is not sticky
 
 
-@dataclass(frozen=True, slots=True)
-class IncomingPing:
-    """What a job told us. `received_at` (UTC) is when it reached us, before any waiting."""
-
-    ping_key: UUID
-    kind: PingKind
-    received_at: datetime
-    method: str
-    scheme: str
-    exit_status: int | None = None
-    run_id: UUID | None = None
-    message: str | None = None
-    body: bytes | None = None
-    body_cut: bool = False
-    remote_address: str | None = None
-    user_agent: str | None = None
-
-
-class Outcome(Enum):
-    """What became of a ping."""
-
-    RECORDED = "recorded"
-    UNWATCHED = "unwatched"  # stored, but the monitor is paused or frozen: nothing is judged
-    UNKNOWN = "unknown"  # no monitor has this key
-    LOCKED = "locked"  # not stored: somebody else holds what it would change, try it again
-
-
-OUTCOMES = dict.fromkeys(UNWATCHED, Outcome.UNWATCHED)
-
-
-@dataclass(slots=True)
-class Watched:
-    """A locked monitor while a batch is applied to it."""
-
-    id: int
-    workspace_id: int
-    grace: timedelta
-    rules: Rules | str  # or why they cannot be read
-    state: MonitorState
-
-
-class Locked(Exception):
-    """Somebody else holds what an incident needs, such as a channel that is being deleted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A ping with what its monitor made of it."""
-
-    monitor_id: int
-    ping: IncomingPing
-    duration: timedelta | None
-
-
-# Every ping goes through these statements, so they go to psycopg directly.
-# Nobody waits for a monitor that somebody else holds: the other monitors' pings would wait too.
-LOCK = """
-    SELECT id, workspace_id, ping_key, schedule_kind, period, expression, time_zone, grace,
-        max_runtime, status, last_ping_at, last_success_at, expected_at, deadline_at, started_at,
-        run_id
-    FROM monitor WHERE ping_key = ANY(%s)
-    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
-"""
-KNOWN = "SELECT ping_key FROM monitor WHERE ping_key = ANY(%s)"
-# COPY costs half of an INSERT here, in Python as well as in PostgreSQL.
-STORE = """
-    COPY ping (monitor_id, received_at, kind, exit_status, run_id, duration, message, body,
-        body_cut, method, scheme, remote_address, user_agent) FROM STDIN
-"""
-# One JSON text: as arrays, the same values cost PostgreSQL the same and Python twice as much.
-# The names are those of the fields of MonitorState.
-UPDATE = """
-    UPDATE monitor SET status = new.status, last_ping_at = new.last_ping_at,
-        last_success_at = new.last_success_at, expected_at = new.expected_at,
-        deadline_at = new.deadline_at, started_at = new.started_at, run_id = new.run_id,
-        set_aside_until = NULL  -- judging it has just worked
-    FROM json_to_recordset(CAST(%s AS json)) AS new (
-        id bigint, status text, last_ping_at timestamptz, last_success_at timestamptz,
-        expected_at timestamptz, deadline_at timestamptz, started_at timestamptz, run_id uuid
-    )
-    WHERE monitor.id = new.id
-"""
-
-
-def record(session: Session, pings: Sequence[IncomingPing], now: datetime) -> list[Outcome]:
+def record(
+    session: Session, pings: Sequence[IncomingPing], now: datetime
+) -> list[Outcome | NotCreated]:
     """Store pings and update their monitors, in the order given. Return one outcome for each.
 
     A deadline that passed unnoticed is settled first: what happened must not depend on when the
-    detector last ran. Once a ping is LOCKED, so are the later ones of its monitor. `now` (UTC) is
-    when incidents are noticed and told of.
+    detector last ran. Once a ping is LOCKED or POSTPONED, so are the later ones of its monitor.
+    `now` (UTC) is when incidents are noticed and told of. After the commit,
+    `ping_sources.remember` saves the next batches a statement.
     """
-    watched = _lock(session, {ping.ping_key for ping in pings})
-    batch = Batch(session, now, _held_by_others(session, pings, watched))
-    outcomes = [batch.add(watched.get(ping.ping_key), ping) for ping in pings]
-    if batch.stored:
-        _store(session, batch.stored)
-        _update(session, watched.values())
-    for workspace_id in batch.changed:
-        incidents.notify(session, workspace_id)
+    found = find(session, pings, now)
+    batch = Batch(session, found, now)
+    outcomes = [batch.add(ping) for ping in pings]
+    batch.write()
     return outcomes
 
 
 class Batch:
     """What has been made of the pings so far."""
 
-    def __init__(self, session: Session, now: datetime, locked: set[UUID]) -> None:
-        self.stored: list[Stored] = []
-        self.changed: set[int] = set()  # workspaces
+    def __init__(self, session: Session, found: Found, now: datetime) -> None:
         self._session = session
+        self._found = found
         self._now = now
-        self._locked = locked
+        self._rows: list[Row] = []
+        self._heard: list[Watched] = []
+        self._refused: dict[int, IncomingPing] = {}  # the last one of a monitor
+        self._changed: set[int] = set()  # workspaces
         self._patient = True
+        self._costly = 0
 
-    def add(self, monitor: Watched | None, ping: IncomingPing) -> Outcome:
+    def add(self, ping: IncomingPing) -> Outcome | NotCreated:
         """Apply the next ping to its monitor, unless an earlier one could not be."""
-        if ping.ping_key in self._locked:
-            return Outcome.LOCKED
-        if monitor is None:
-            return Outcome.UNKNOWN
+        monitor = self._found.monitors.get(ping.name)
+        if monitor is None or not self._found.still_open(ping):
+            return self._found.refusal(ping)
+        if monitor.stuck:
+            return monitor.stuck
+        reading = read(ping, monitor.intake)
+        if reading.outcome is Outcome.WRONG_NETWORK:
+            self._refused[monitor.id] = ping
+            return reading.outcome
         before = monitor.state
-        try:
-            self._apply(monitor, ping)
-        except Locked:
-            self._locked.add(ping.ping_key)
-            return Outcome.LOCKED
-        self.stored.append(Stored(monitor.id, ping, _duration(before, ping)))
-        if _looks_different(before, monitor.state):
-            self.changed.add(monitor.workspace_id)
-        return OUTCOMES.get(before.status, Outcome.RECORDED)
+        if reading.kind is not PingKind.IGNORED:
+            try:
+                self._apply(monitor, reading.kind, ping)
+            except Locked as locked:
+                monitor.state, monitor.stuck = before, locked.outcome
+                return locked.outcome
+        self._keep(monitor, before, reading, ping)
+        return reading.outcome or self._outcome(monitor, ping)
 
-    def _apply(self, monitor: Watched, ping: IncomingPing) -> None:
-        before, changes = monitor.state, _changes(monitor, ping)
+    def write(self) -> None:
+        """Write the pings and what has become of their monitors; let open pages know."""
+        connection = ping_rows.connection_of(self._session)
+        if self._rows:
+            new = ping_sources.find_new(self._session, self._rows)
+            ping_rows.store(connection, self._rows, new)
+        if self._heard:
+            ping_rows.update(connection, self._heard)
+        if self._refused:
+            refused = self._refused.items()
+            about = [(id_, ping.received_at, ping.remote_address) for id_, ping in refused]
+            ping_rows.refuse(connection, about)
+        for workspace_id in self._changed:
+            incidents.notify(self._session, workspace_id)
+
+    def _apply(self, monitor: Watched, kind: PingKind, ping: IncomingPing) -> None:
+        """Let the monitor hear a ping. Raises Locked."""
+        before = monitor.state
+        paused = before.status is Status.PAUSED
+        resumes = paused and not monitor.intake.sticky_pause and kind in ENDS
+        if resumes:
+            self._spend()
+            self._resume(monitor, ping.received_at)
+        changes = _changes(monitor, kind, ping)
         # A success on a monitor that is up, the usual ping, needs no incident and no row object.
-        if any(
-            change.opens or (change.resolves and before.status in IN_TROUBLE) for change in changes
-        ):
-            self._tell(monitor, changes, ping.exit_status)
-        monitor.state = changes[-1].state
+        for change in changes:
+            if change.opens or (change.resolves and before.status in IN_TROUBLE):
+                if not resumes:
+                    self._spend()
+                self._tell(monitor, changes, ping.exit_status)
+                break
+        monitor.state = after = changes[-1].state
+        self._hear(monitor)
+        # An open page must hear of this at once; it looks for new pings by itself.
+        if before.status is not after.status or before.running is not after.running:
+            self._changed.add(monitor.workspace_id)
+
+    def _spend(self) -> None:
+        """Count a costly ping. Raises Postponed."""
+        if self._costly >= MOST_COSTLY:
+            raise Postponed
+        self._costly += 1
+
+    def _hear(self, monitor: Watched) -> None:
+        if not monitor.heard:
+            monitor.heard = True
+            self._heard.append(monitor)
+
+    def _resume(self, monitor: Watched, at: datetime) -> None:
+        """End a pause that lasts until the next ping, if the plan has room. Raises Locked."""
+        rules = monitor.rules
+        if isinstance(rules, Rules) and has_room(self._session, monitor.workspace_id):
+            monitor.state = on_resume(monitor.state, rules, at)[-1].state
+            self._hear(monitor)
+            # At once: for the next one of this batch, the place is taken.
+            ping_rows.update(ping_rows.connection_of(self._session), [monitor])
 
     def _tell(self, monitor: Watched, changes: Sequence[Change], exit_status: int | None) -> None:
         if not self._patient:
@@ -191,49 +159,43 @@ class Batch:
             logger.warning("incident waits for a lock", extra={"monitor_id": monitor.id})
             raise Locked from error
 
+    def _keep(
+        self, monitor: Watched, before: MonitorState, reading: Reading, ping: IncomingPing
+    ) -> None:
+        kept, progress, metrics = keep(ping, monitor.intake), ping.progress, ping.metrics
+        self._rows.append(
+            (
+                monitor.id,
+                ping.received_at,
+                reading.kind.value,
+                reading.reason,
+                ping.exit_status,
+                ping.run_id,
+                _duration(before, reading.kind, ping),
+                progress and progress.done,
+                progress and progress.total,
+                json.dumps(metrics) if metrics else None,
+                kept.message,
+                kept.body,
+                kept.body_cut,
+                kept.masked,
+                ping.method,
+                ping.scheme,
+                ping.remote_address,
+                ping.user_agent,
+                self._found.is_old(ping.name),
+            )
+        )
 
-def _lock(session: Session, keys: set[UUID]) -> dict[UUID, Watched]:
-    watched = {}
-    for row in _psycopg(session).execute(LOCK, [list(keys)]):
-        monitor_id, workspace_id, key, *rest = row
-        rules, (status, *moments) = rest[:RULES], rest[RULES:]
-        state = MonitorState(STATUSES[status], *moments)
-        watched[key] = Watched(monitor_id, workspace_id, rules[GRACE], _rules(*rules), state)
-    return watched
-
-
-def _held_by_others(
-    session: Session, pings: Sequence[IncomingPing], watched: Mapping[UUID, Watched]
-) -> set[UUID]:
-    missing = {ping.ping_key for ping in pings} - watched.keys()
-    if not missing:
-        return set()
-    return {key for (key,) in _psycopg(session).execute(KNOWN, [list(missing)])}
-
-
-@lru_cache(maxsize=20_000)
-def _rules(
-    kind: str,
-    period: timedelta | None,
-    expression: str | None,
-    time_zone: str,
-    grace: timedelta,
-    max_runtime: timedelta | None,
-) -> Rules | str:
-    schedule: Schedule
-    try:
-        if period is not None:
-            schedule = Interval(period)
-        else:
-            schedule = (Cron if kind == "cron" else OnCalendar)(expression or "", time_zone)
-        return Rules(schedule, grace, max_runtime)
-    except Exception as error:  # noqa: BLE001 - told with each ping; the others must not suffer
-        return str(error)
+    def _outcome(self, monitor: Watched, ping: IncomingPing) -> Outcome:
+        if self._found.made_by(ping):
+            return Outcome.CREATED
+        return Outcome.UNWATCHED if monitor.state.status in UNWATCHED else Outcome.RECORDED
 
 
-def _changes(monitor: Watched, ping: IncomingPing) -> list[Change]:
+def _changes(monitor: Watched, kind: PingKind, ping: IncomingPing) -> list[Change]:
     """Return what a ping changes. Rules that cannot be kept must cost no ping, not even its own."""
-    about, rules = (ping.kind, ping.received_at, ping.run_id), monitor.rules
+    about, rules = (kind, ping.received_at, ping.run_id, ping.progress), monitor.rules
     if isinstance(rules, Rules):
         try:
             return on_ping(monitor.state, rules, *about)
@@ -245,49 +207,14 @@ def _changes(monitor: Watched, ping: IncomingPing) -> list[Change]:
     return on_unjudged_ping(monitor.state, monitor.grace, *about)
 
 
-def _looks_different(before: MonitorState, after: MonitorState) -> bool:
-    """Whether an open page must hear of it at once; it looks for new pings by itself."""
-    return before.status is not after.status or before.running != after.running
-
-
-def _duration(before: MonitorState, ping: IncomingPing) -> timedelta | None:
-    if before.started_at is None or ping.kind not in (PingKind.SUCCESS, PingKind.FAIL):
+def _duration(before: MonitorState, kind: PingKind, ping: IncomingPing) -> timedelta | None:
+    """Return how long a run took that ends here: as we saw it, else as the job says."""
+    if kind not in ENDS:
         return None
-    if ping.run_id != before.run_id:
+    for run in before.runs:
+        if run.id == ping.run_id:
+            return max(ping.received_at - run.started_at, timedelta(0))
+    told = ping.metrics.get("duration") if ping.metrics else None
+    if told is None or not 0 <= told <= LONGEST_RUNTIME.total_seconds():
         return None
-    return max(ping.received_at - before.started_at, timedelta(0))
-
-
-def _store(session: Session, stored: list[Stored]) -> None:
-    with _psycopg(session).cursor() as cursor, cursor.copy(STORE) as copy:
-        for each in stored:
-            ping = each.ping
-            copy.write_row(
-                (
-                    each.monitor_id,
-                    ping.received_at,
-                    ping.kind.value,
-                    ping.exit_status,
-                    ping.run_id,
-                    each.duration,
-                    ping.message,
-                    ping.body,
-                    ping.body_cut,
-                    ping.method,
-                    ping.scheme,
-                    ping.remote_address,
-                    ping.user_agent,
-                )
-            )
-
-
-def _update(session: Session, monitors: Iterable[Watched]) -> None:
-    states = [{"id": monitor.id, **vars(monitor.state)} for monitor in monitors]
-    _psycopg(session).execute(UPDATE, [json.dumps(states, default=str)])
-
-
-def _psycopg(session: Session) -> psycopg.Connection[Any]:
-    """Return the connection in whose transaction the session works."""
-    connection = session.connection().connection.driver_connection
-    assert isinstance(connection, psycopg.Connection)
-    return connection
+    return timedelta(seconds=told)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from flask import current_app
 
 from earlywatch.channels.registry import Doors
+from earlywatch.clients.object_store import ObjectStore
 from earlywatch.clients.stripe import Stripe
 from earlywatch.config import Settings
 from earlywatch.domain.plans import PlanName
@@ -21,6 +22,7 @@ class Wiring:
     links: Links
     doors: Doors
     stripe: Stripe | None = None  # None: nothing is sold here
+    object_store: ObjectStore | None = None  # None: bodies stay in the database
 
     @property
     def first_plan(self) -> PlanName:

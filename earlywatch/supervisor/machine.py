@@ -11,6 +11,7 @@ from earlywatch.db import in_words
 from earlywatch.embedded import EmbeddedPostgres, EmbeddedServer, EmbeddedValkey
 from earlywatch.embedded.process import spawn
 from earlywatch.server import gunicorn_command
+from earlywatch.smtpd import load_certificate
 from earlywatch.supervisor.children import Child, Running
 from earlywatch.supervisor.data import POSTGRES, VALKEY, secret_key_file
 from earlywatch.supervisor.forked import CAN_FORK, Forked
@@ -18,6 +19,7 @@ from earlywatch.supervisor.forked import CAN_FORK, Forked
 MOST_WORKERS = 4
 DATABASE_GRACE = 20.0  # seconds, as are the next
 SERVER_GRACE = 8.0  # an idle kept-alive connection holds a gentle stop for six
+MAIL_GRACE = 12.0  # for mails under way, and for their commit
 WORKER_GRACE = 10.0  # a delivery cut off is made again when its lease has run out
 
 
@@ -26,6 +28,8 @@ class Machine:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        if settings.ping_mail_domain:
+            load_certificate(settings)  # one that cannot be used ends the start with a sentence
         data = settings.earlywatch_data_dir
         self.servers: list[EmbeddedServer] = []
         changes: dict[str, str] = {}
@@ -50,12 +54,18 @@ class Machine:
             [self._process(name, ours("worker"), WORKER_GRACE) for name in names],
             [self._process("beat", ours("beat"), WORKER_GRACE)],
             [self._process("web", gunicorn_command(self._settings, "app"), SERVER_GRACE)],
+            *self._doors(),
         ]
 
     def migrate(self) -> None:
         """Bring the database up to date. Raises DatabaseError."""
         with in_words(self._database_url):
             migrations.upgrade(self._database_url)
+
+    def _doors(self) -> list[list[Child]]:
+        if self._settings.ping_mail_domain is None:
+            return []
+        return [[self._process("smtpd", ours("smtpd"), MAIL_GRACE)]]
 
     def _process(self, name: str, command: list[str], grace: float) -> Child:
         """A child for `python -m MODULE ARGUMENTS...`."""

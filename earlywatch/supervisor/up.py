@@ -1,7 +1,7 @@
 """Start the private servers and our own processes, say where to click, stop in order."""
 
+import errno
 import http.client
-import os
 import socket
 import sys
 import time
@@ -25,6 +25,7 @@ PRELOADED = (
     "kombu.transport.redis",
 )
 ANSWER_TIMEOUT = 0.5  # seconds
+OTHER_PORTS = {"PORT": (8000, 8080), "SMTPD_PORT": (2525, 2526)}
 PORT_PATIENCE = 3.0  # seconds; a server that was killed a moment ago may still hold it
 GLANCE_WHILE_STARTING = 0.05  # seconds between two looks
 GLANCE = 1.0
@@ -62,6 +63,8 @@ def up(settings: Settings) -> int:
     screen = Screen()
     configure_logging("up", readable=True, stream=screen)
     require_free_port(settings.port)
+    if settings.ping_mail_domain:
+        require_free_port(settings.smtpd_port, "SMTPD_PORT", settings.smtpd_host)
     make_data_directory(settings.earlywatch_data_dir)
     machine = Machine(settings)
     stages = machine.stages()
@@ -131,30 +134,41 @@ def welcome(settings: Settings) -> str:
         here = is_on_loopback(settings.base_url)
         place = f"{settings.base_url}/mailbox" if here else settings.mailbox_dir
         lines.append(f"Mail: {place} (set SMTP_URL to send it for real)")
+    if settings.ping_mail_domain:
+        place = f"port {settings.smtpd_port} of {settings.smtpd_host}"
+        lines.append(f"Pings by email: to {settings.ping_mail_domain}, taken at {place}")
     lines.append("Stop with Ctrl-C.")
     return "\n".join(lines) + "\n\n"
 
 
-def require_free_port(port: int) -> None:
-    """Raise StartError when nobody can listen on this port, after waiting for one who leaves it."""
+def require_free_port(port: int, name: str = "PORT", host: str = "127.0.0.1") -> None:
+    """Raise StartError when nobody can listen on this port, after waiting for one who leaves it.
+
+    `name` is the setting that says otherwise.
+    """
     end = time.monotonic() + PORT_PATIENCE
-    while error := _listening_error(port):
+    while error := _listening_error(host, port):
+        reason = (error.strerror or str(error)).lower()
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            raise StartError(f"SMTPD_HOST is no address of this machine ({reason}): {host}.")
         if time.monotonic() > end:
+            another = next(each for each in OTHER_PORTS[name] if each != port)
             raise StartError(
-                f"Port {port} cannot be used ({os.strerror(error).lower()});"
-                f" choose another one, for example PORT={8000 if port != 8000 else 8080}."
+                f"Port {port} cannot be used ({reason});"
+                f" choose another one, for example {name}={another}."
             )
         time.sleep(GLANCE_WHILE_STARTING)
 
 
-def _listening_error(port: int) -> int | None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            return error.errno
-        return None
+def _listening_error(host: str, port: int) -> OSError | None:
+    try:
+        family, *_, address = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        return error
+    return None
 
 
 def answers(port: int) -> bool:

@@ -5,16 +5,29 @@ from typing import Any
 
 from earlywatch.tasks import (
     billing,
+    bodies,
     deliveries,
     detection,
     events,
     fair_use,
     reconcile,
     reminders,
+    retention,
     watchdog,
 )
 
-MODULES = (detection, deliveries, watchdog, events, reconcile, billing, reminders, fair_use)
+MODULES = (
+    detection,
+    deliveries,
+    watchdog,
+    events,
+    reconcile,
+    billing,
+    reminders,
+    fair_use,
+    retention,
+    bodies,
+)
 
 
 def beat_schedule() -> dict[str, dict[str, Any]]:

@@ -41,7 +41,7 @@ def detect_overdue() -> int:
         made += found.deliveries
         if found.judged:
             logger.info("deadlines passed", extra={"judged": found.judged})
-        if found.judged < detection.BATCH:
+        if found.looked < detection.BATCH:
             break
     # On its own, so that a detector that hangs holds only the monitors it judges.
     with transaction() as session:

@@ -18,7 +18,7 @@ from earlywatch.web.billing_words import Bill
 from earlywatch.web.guards import member_only
 from earlywatch.web.limits import limiter, person
 from earlywatch.web.paths import number
-from earlywatch.web.roles import may_pay, treasurer
+from earlywatch.web.roles import may_manage, treasurer
 from earlywatch.web.stripe_turns import asks_stripe, turn
 
 bp = selling.register(Blueprint("billing", __name__, url_prefix="/billing"))
@@ -43,7 +43,7 @@ def index() -> ResponseReturnValue:
         shown=SHOWN_INVOICES,
         usage=usage(rows, g.workspace, g.now),
         under_way=billing_actions.under_way(rows, g.workspace.id),
-        may_pay=may_pay(),
+        may_pay=may_manage(),
     )
 
 
@@ -85,7 +85,7 @@ def show_history() -> ResponseReturnValue:
 def list_invoices() -> ResponseReturnValue:
     """Show all invoices."""
     found = invoices.list_invoices(db.session(), g.workspace.id)
-    return render_template("billing/invoices.html", invoices=found, may_pay=may_pay())
+    return render_template("billing/invoices.html", invoices=found, may_pay=may_manage())
 
 
 @bp.route("/invoices/<invoice_id>")

@@ -21,9 +21,13 @@ def page(name: str) -> ResponseReturnValue:
     """Show one page."""
     if name not in PAGES:
         abort(404)
+    settings = wiring().settings
     return render_template(
         f"docs/{name}.html",
-        ping_base_url=wiring().settings.ping_base_url,
+        ping_base_url=settings.ping_base_url,
+        ping_mail_domain=settings.ping_mail_domain,
+        ping_burst=settings.ping_burst,
+        ping_rate=settings.ping_rate,
         plans=(FREE, *FOR_SALE),
         floor=Money(FLOOR),
     )

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from threading import BoundedSemaphore
 
 from flask import Blueprint, Response, g, render_template, stream_with_context
@@ -42,7 +43,8 @@ def index() -> ResponseReturnValue:
 @often_enough
 def workspace() -> ResponseReturnValue:
     """Give everything there is."""
-    return _download(exports.workspace_json, "workspace.json", "application/json")
+    write = partial(exports.workspace_json, store=wiring().object_store)
+    return _download(write, "workspace.json", "application/json")
 
 
 @bp.route("/monitors.csv")

@@ -10,8 +10,11 @@ from earlywatch.db import db, transaction
 from earlywatch.domain.schedule import next_times
 from earlywatch.domain.zone import zone_names
 from earlywatch.models import Channel, Incident, Monitor, Ping
-from earlywatch.services import channel_lists, monitors
+from earlywatch.services import channel_lists, keyword_previews, monitors
+from earlywatch.services.keyword_previews import Trial
 from earlywatch.services.limits import LimitReached
+from earlywatch.services.slugs import SlugTaken, slug_of
+from earlywatch.services.wiring import wiring
 from earlywatch.web.forms import Form
 from earlywatch.web.guards import member_only
 from earlywatch.web.monitor_forms import MonitorForm
@@ -40,6 +43,9 @@ def new() -> ResponseReturnValue:
     except LimitReached as error:
         form.form_errors.append(limit_words(error))
         return _page(form, None, bill_path())
+    except SlugTaken as error:
+        form.slug.errors = [str(error)]
+        return _page(form, None)
     flash("Monitor added. It is judged from its first ping on.", "ok")
     return redirect(url_for("monitors.show", monitor_id=monitor.id), 303)
 
@@ -53,10 +59,15 @@ def edit(monitor_id: int) -> ResponseReturnValue:
     form = _form_of(monitor)
     if request.method == "GET":
         form.read_schedule()
+        form.read_keywords()
     if not form.validate_on_submit():
         return _page(form, monitor)
-    with transaction() as session:
-        monitors.edit_monitor(session, g.workspace, monitor_id, form.values, g.now)
+    try:
+        with transaction() as session:
+            monitors.edit_monitor(session, g.workspace, monitor_id, form.values, g.now)
+    except SlugTaken as error:
+        form.slug.errors = [str(error)]
+        return _page(form, monitor)
     flash("Saved.", "ok")
     return redirect(url_for("monitors.show", monitor_id=monitor_id), 303)
 
@@ -77,7 +88,26 @@ def preview() -> ResponseReturnValue:
     form.read_schedule()
     if request.headers.get("HX-Request"):
         return render_template("monitors/_preview.html", form=form, times=_times(form))
+    form.read_keywords()
     return _page(form, monitor)
+
+
+@bp.route(f"/<{ID}:monitor_id>/words", methods=["POST"])
+@member_only
+@editor
+def words(monitor_id: int) -> ResponseReturnValue:
+    """Show what the latest pings would be by the typed words; nothing is saved.
+
+    htmx gets that part alone; without script the form comes back with it.
+    """
+    monitor = monitors.find_monitor(db.session(), g.workspace, monitor_id)
+    form = _form_of(monitor)
+    form.read_keywords()
+    if request.headers.get("HX-Request"):
+        trials = _trials(form, monitor)
+        return render_template("monitors/_keywords.html", form=form, monitor=monitor, trials=trials)
+    form.read_schedule()
+    return _page(form, monitor, opened=True)
 
 
 @bp.route(f"/<{ID}:monitor_id>/pause", methods=["POST"])
@@ -144,7 +174,9 @@ def _with_way_on(error: LimitReached) -> str:
     return Markup("{} {}").format(limit_words(error), link)
 
 
-def _page(form: MonitorForm, monitor: Monitor | None, billing: str = "") -> str:
+def _page(
+    form: MonitorForm, monitor: Monitor | None, billing: str = "", *, opened: bool = False
+) -> str:
     return render_template(
         "monitors/form.html",
         form=form,
@@ -152,7 +184,24 @@ def _page(form: MonitorForm, monitor: Monitor | None, billing: str = "") -> str:
         times=_times(form),
         zones=zone_names(),
         billing=billing,
+        opened=opened,
+        trials=_trials(form, monitor),
+        ping_base_url=wiring().settings.ping_base_url,
+        slug=_slug(form),
     )
+
+
+def _slug(form: MonitorForm) -> str:
+    """Return the name in ping URLs that is typed, or one that would fit."""
+    if form.slug.data and not form.slug.errors:
+        return str(form.slug.data)
+    return slug_of(form.slug.data or form.name.data or "") or "nightly-backup"
+
+
+def _trials(form: MonitorForm, monitor: Monitor | None) -> list[Trial]:
+    if monitor is None or form.keywords is None:
+        return []
+    return keyword_previews.try_latest(db.session(), monitor, form.keywords)
 
 
 def _times(form: MonitorForm) -> list[datetime]:

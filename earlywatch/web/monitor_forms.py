@@ -1,20 +1,24 @@
 """The form of a monitor: texts in, `MonitorValues` out."""
 
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from typing import Any, Self
 
 from wtforms import RadioField, SelectMultipleField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
 from earlywatch.domain.duration import format_duration, parse_duration
+from earlywatch.domain.keywords import InvalidKeywords, Keywords, Otherwise
 from earlywatch.domain.monitor import Rules
+from earlywatch.domain.networks import clean_networks, short_network
 from earlywatch.domain.schedule import Cron, Interval, OnCalendar, Schedule
 from earlywatch.domain.zone import find_zone
 from earlywatch.errors import EarlywatchError
 from earlywatch.models import Channel, Monitor, Workspace
 from earlywatch.services.channel_lists import ChannelState, state_of
 from earlywatch.services.monitors import MonitorValues, clean_name, clean_tags
-from earlywatch.web.forms import Form
+from earlywatch.services.slugs import clean_slug, slug_of
+from earlywatch.web.forms import Form, Switch
 from earlywatch.web.reads import Reads
 
 UNFIT = {
@@ -27,6 +31,30 @@ KINDS = [
     SelectChoice("cron", "Cron"),
     SelectChoice("oncalendar", "systemd calendar"),
 ]
+OTHERWISE = [
+    SelectChoice(Otherwise.SUCCESS, "Success"),
+    SelectChoice(Otherwise.FAIL, "Failure"),
+    SelectChoice(Otherwise.IGNORED, "Ignored"),
+]
+WORDS = ("failure", "success", "start")
+WITH_WORDS = ("in_subject", "in_body", "match_case", "otherwise")  # which say nothing alone
+SELDOM = (
+    "max_runtime", "stall_after", "sticky_pause", "post_only", "allowed_networks", "mask_secrets",
+    *WORDS, *WITH_WORDS,
+)  # fmt: skip
+
+
+def _words(meaning: str) -> Callable[[str], tuple[str, ...]]:
+    """Return what reads words of this meaning, one a line; it raises InvalidKeywords."""
+
+    def read(text: str) -> tuple[str, ...]:
+        lines = (line.strip() for line in text.splitlines())
+        words = tuple(dict.fromkeys(line for line in lines if line))
+        wanted: dict[str, Any] = {meaning: words}
+        Keywords(**wanted)
+        return words
+
+    return read
 
 
 class MonitorForm(Form):
@@ -40,11 +68,39 @@ class MonitorForm(Form):
     oncalendar = TextAreaField("Calendar expressions")
     time_zone = StringField("Time zone", [Reads(find_zone)])
     grace = StringField("Grace", [Reads(parse_duration)], default="1 h")
-    max_runtime = StringField("Longest run time", [Reads(parse_duration, optional=True)])
     channels = SelectMultipleField("Tell", coerce=int)
+
+    slug = StringField("Name in ping URLs", [Reads(clean_slug, optional=True)], default="")
+    max_runtime = StringField(
+        "Longest run time", [Reads(parse_duration, optional=True)], default=""
+    )
+    stall_after = StringField(
+        "Longest standstill", [Reads(parse_duration, optional=True)], default=""
+    )
+    sticky_pause = Switch("Stay paused until somebody resumes it", default=True)
+    post_only = Switch("Take POST only", default=False)
+    allowed_networks = TextAreaField("Allowed networks", [Reads(clean_networks)], default="")
+    mask_secrets = Switch("Mask secrets", default=True)
+    failure = TextAreaField(
+        "Words of a failure", [Reads(_words("failure"), optional=True)], default=""
+    )
+    success = TextAreaField(
+        "Words of a success", [Reads(_words("success"), optional=True)], default=""
+    )
+    start = TextAreaField("Words of a start", [Reads(_words("start"), optional=True)], default="")
+    in_subject = Switch("Look in the subject", default=True)
+    in_body = Switch("Look in the body", default=True)
+    match_case = Switch("Match case", default=False)
+    otherwise = RadioField(
+        "Without any of these words it is",
+        choices=OTHERWISE,
+        default=Otherwise.SUCCESS,
+        coerce=Otherwise,
+    )
 
     schedule: Schedule | None = None
     rules: Rules | None = None
+    keywords: Keywords | None = None
 
     @classmethod
     def blank(cls, workspace: Workspace, channels: Iterable[Channel]) -> Self:
@@ -64,9 +120,16 @@ class MonitorForm(Form):
             kind=monitor.schedule_kind,
             time_zone=monitor.time_zone,
             grace=format_duration(monitor.grace),
-            max_runtime=format_duration(monitor.max_runtime) if monitor.max_runtime else "",
             channels=[channel.id for channel in used],
+            slug=monitor.slug or "",
+            max_runtime=_span(monitor.max_runtime),
+            stall_after=_span(monitor.stall_after),
+            sticky_pause=monitor.sticky_pause,
+            post_only=monitor.post_only,
+            allowed_networks="\n".join(map(short_network, monitor.allowed_networks)),
+            mask_secrets=monitor.mask_secrets,
             **_schedule_texts(monitor),
+            **_keyword_values(monitor.keywords),
         )
         form.offer(channels)
         return form
@@ -86,12 +149,27 @@ class MonitorForm(Form):
         fine = super().validate(extra_validators)
         self._make_schedule()
         self._make_rules()
-        return bool(fine) and self.rules is not None
+        self._make_keywords()
+        return bool(fine) and not self.errors
 
     def read_schedule(self) -> None:
         """Set `schedule` from what is typed; None, with the reason beside its field, if refused."""
         self.time_zone.validate(self)
         self._make_schedule()
+
+    def read_keywords(self) -> None:
+        """Set `keywords` from what is typed; None if there are none, or they are refused."""
+        for name in WORDS:
+            self[name].validate(self)
+        self._make_keywords()
+
+    @property
+    def seldom(self) -> bool:
+        """Whether anything but what everybody decides is set, or wrong."""
+        named = self.slug.data not in ("", slug_of(self.name.data or ""))
+        fields = [self[name] for name in SELDOM]
+        changed = any(field.data != field.default for field in fields)
+        return named or changed or any(field.errors for field in (self.slug, *fields))
 
     def _make_schedule(self) -> None:
         zone = self.time_zone.value
@@ -105,11 +183,36 @@ class MonitorForm(Form):
             self.schedule = _tried(self.period, lambda text: Interval(parse_duration(text)))
 
     def _make_rules(self) -> None:
-        schedule, grace, longest = self.schedule, self.grace.value, self.max_runtime.value
+        schedule, grace = self.schedule, self.grace.value
+        longest, stall = self.max_runtime.value, self.stall_after.value
         if schedule is None or grace is None:
             return
-        if _tried(self.grace, lambda _: Rules(schedule, grace)):
-            self.rules = _tried(self.max_runtime, lambda _: Rules(schedule, grace, longest))
+        if not _tried(self.grace, lambda _: Rules(schedule, grace)):
+            return
+        if _tried(self.max_runtime, lambda _: Rules(schedule, grace, longest)):
+            self.rules = _tried(self.stall_after, lambda _: Rules(schedule, grace, longest, stall))
+
+    def _make_keywords(self) -> None:
+        words = {name: self[name].value for name in WORDS if self[name].value}
+        if not words and not self._missing_words:
+            return
+        try:
+            self.keywords = Keywords(
+                **words,
+                match_case=self.match_case.data,
+                in_subject=self.in_subject.data,
+                in_body=self.in_body.data,
+                otherwise=self.otherwise.data,
+            )
+        except InvalidKeywords as error:
+            beside = self.in_subject if words else self.failure
+            beside.errors = [*beside.errors, str(error)]
+
+    @property
+    def _missing_words(self) -> bool:
+        """Whether what has no effect without words was set. What was set before may stay."""
+        refused = any(self[name].errors for name in WORDS)
+        return not refused and any(self[name].data != self[name].object_data for name in WITH_WORDS)
 
     @property
     def values(self) -> MonitorValues:
@@ -121,6 +224,12 @@ class MonitorForm(Form):
             time_zone=self.time_zone.value.key,
             tags=self.tags.value,
             channel_ids=tuple(self.channels.data),
+            slug=self.slug.value,
+            post_only=self.post_only.data,
+            sticky_pause=self.sticky_pause.data,
+            mask_secrets=self.mask_secrets.data,
+            allowed_networks=self.allowed_networks.value,
+            keywords=self.keywords,
         )
 
 
@@ -128,6 +237,22 @@ def _schedule_texts(monitor: Monitor) -> dict[str, str]:
     if monitor.period is not None:
         return {"period": format_duration(monitor.period)}
     return {monitor.schedule_kind: monitor.expression or ""}
+
+
+def _span(length: timedelta | None) -> str:
+    return "" if length is None else format_duration(length)
+
+
+def _keyword_values(keywords: Keywords | None) -> dict[str, Any]:
+    if keywords is None:
+        return {}
+    return {
+        **{name: "\n".join(getattr(keywords, name)) for name in WORDS},
+        "in_subject": keywords.in_subject,
+        "in_body": keywords.in_body,
+        "match_case": keywords.match_case,
+        "otherwise": keywords.otherwise,
+    }
 
 
 def _tried(field: StringField, make: Callable[[str], Any]) -> Any:

@@ -7,6 +7,8 @@ from earlywatch.domain.monitor import UNWATCHED, Cause, Status
 from earlywatch.models import Incident
 from earlywatch.services.monitor_lists import TROUBLE, Counts
 
+READABLE = 1e15  # from here on digits are only noise
+
 
 @dataclass(frozen=True)
 class Headline:
@@ -63,12 +65,13 @@ def _rest(counts: Counts) -> str:
     return " ".join(parts)
 
 
-def why(status: Status, incident: Incident | None) -> str:
-    """Say in one sentence why a monitor has its status."""
+def why(status: Status, incident: Incident | None, *, sticky: bool = True) -> str:
+    """Say why a monitor has its status. `sticky`: no ping ends a pause."""
     if status is Status.NEW:
         return "It is judged from its first ping on."
     if status is Status.PAUSED:
-        return "Pings are kept, nothing is judged, nobody is told."
+        until = "" if sticky else " The next success or failure ends the pause."
+        return f"Pings are kept, nothing is judged, nobody is told.{until}"
     if status is Status.FROZEN:
         return "Pings are kept."
     if status is Status.DUE:
@@ -83,3 +86,10 @@ def icon(status: Status) -> str:
     if status in TROUBLE:
         return status.value
     return "up" if status in (Status.UP, Status.DUE) else "neutral"
+
+
+def number_words(value: float) -> str:
+    """Return a number as people write it: "1,200", "0.25", "1,234.50", "1e+20"."""
+    if abs(value) >= READABLE or (value and abs(value) < 1):
+        return f"{value:.4g}"
+    return f"{int(value):,}" if value == int(value) else f"{value:,.2f}"

@@ -9,11 +9,17 @@ from flask.typing import ResponseReturnValue
 
 from earlywatch.db import db
 from earlywatch.domain.monitor import Status, shown_status
+from earlywatch.domain.networks import short_network
+from earlywatch.models import Monitor
 from earlywatch.services import (
     channel_lists,
     monitor_history,
     monitor_lists,
     monitors,
+    ping_keys,
+    ping_log,
+    run_views,
+    slugs,
     watching,
 )
 from earlywatch.services.monitor_lists import Outcome, Run, Wanted
@@ -21,8 +27,8 @@ from earlywatch.services.texts import printable
 from earlywatch.services.wiring import wiring
 from earlywatch.web.guards import member_only
 from earlywatch.web.monitor_forms import MonitorForm
-from earlywatch.web.monitor_words import headline, icon, why
-from earlywatch.web.paths import ID, number, ping_url
+from earlywatch.web.monitor_words import headline, icon, number_words, why
+from earlywatch.web.paths import ID, addresses_of, number
 from earlywatch.web.roles import may_edit
 
 STATUSES = ("trouble", *Status)
@@ -30,6 +36,7 @@ LONGEST_FILTER = 100
 UNKNOWN_SIZE = 0.5  # of a bar whose run told no start
 
 bp = Blueprint("monitors", __name__, url_prefix="/monitors")
+bp.add_app_template_filter(short_network)
 
 
 @bp.app_template_global()
@@ -43,6 +50,12 @@ def bars(runs: Sequence[Run]) -> list[tuple[str, float]]:
     """Return runs as bars of a strip: outcome, and length between 0 and 1 of the longest."""
     longest = max((run.duration for run in runs if run.duration), default=None)
     return [(run.outcome, _size(run, longest)) for run in runs]
+
+
+@bp.app_template_filter()
+def counted(value: float) -> str:
+    """Return a number that a job told, as people write it."""
+    return number_words(value)
 
 
 @bp.route("")
@@ -78,16 +91,29 @@ def show(monitor_id: int) -> ResponseReturnValue:
         monitor=monitor,
         status=status,
         icon=icon(status),
-        why=why(status, trouble),
+        why=why(status, trouble, sticky=monitor.sticky_pause),
         trouble=trouble,
         stories=stories,
         runs=monitor_lists.recent_runs(session, [monitor.id])[monitor.id],
         channels=monitors.channels_of(session, monitor),
-        log=monitor_history.ping_log(session, monitor, before, after),
-        ping_url=ping_url(monitor) if may_edit() else None,
+        log=ping_log.ping_log(session, monitor, before, after),
+        addresses=addresses_of(monitor, g.workspace) if may_edit() else None,
+        old_key=ping_keys.old_key(monitor, g.now),
+        namesakes=slugs.namesakes(session, g.workspace, monitor),
         may_edit=may_edit(),
         plan=watching.plan_of(g.workspace),
+        **_told(monitor),
     )
+
+
+def _told(monitor: Monitor) -> dict[str, Any]:
+    """What its pings said about the job, and about themselves."""
+    return {
+        "open_runs": run_views.open_runs(monitor),
+        "numbers": run_views.latest_numbers(db.session(), monitor),
+        "new_source": run_views.new_source(db.session(), monitor, g.now),
+        "was_refused": run_views.was_refused(monitor, g.now),
+    }
 
 
 def _size(run: Run, longest: timedelta | None) -> float:

@@ -16,7 +16,7 @@ from earlywatch.services.wiring import wiring
 from earlywatch.web import selling
 from earlywatch.web.billing_forms import AmountForm
 from earlywatch.web.guards import public
-from earlywatch.web.roles import may_pay
+from earlywatch.web.roles import may_manage
 
 bp = selling.register(Blueprint("pricing", __name__, url_prefix="/pricing"))
 
@@ -65,7 +65,7 @@ def _subscription() -> Subscription | None:
 def _way(row: Subscription | None) -> Way:
     if g.get("account") is None:
         return Way.SIGN_UP
-    if g.get("workspace") is None or not may_pay() or _without_limits():
+    if g.get("workspace") is None or not may_manage() or _without_limits():
         return Way.LOOK
     return Way.CHANGE if row and row.live else Way.SUBSCRIBE
 

@@ -31,19 +31,25 @@ def editor(view: View[P]) -> View[P]:
     return checked
 
 
-def may_pay() -> bool:
-    """Tell whether the signed-in member may act on the bill, not only look at it."""
+def may_manage() -> bool:
+    """Tell whether the signed-in member may act on the bill and on the key of the workspace."""
     return g.member.role in TREASURERS
 
 
-def treasurer(view: View[P]) -> View[P]:
-    """Answer 403 to who may not act on the bill. Goes beneath `member_only`."""
+def _managers(act: str) -> Callable[[View[P]], View[P]]:
+    def guard(view: View[P]) -> View[P]:
+        @wraps(view)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+            if not may_manage():
+                sentence = f"Only owners and admins of {g.workspace.name} may {act}."
+                return render_template("errors/403.html", sentence=sentence), 403
+            return view(*args, **kwargs)
 
-    @wraps(view)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
-        if not may_pay():
-            sentence = f"Only owners and admins of {g.workspace.name} may act on its bill."
-            return render_template("errors/403.html", sentence=sentence), 403
-        return view(*args, **kwargs)
+        return checked
 
-    return checked
+    return guard
+
+
+# Answer 403 to everybody else. They go beneath `member_only`, which knows the member.
+treasurer = _managers("act on its bill")
+keeper = _managers("change its ping key")

@@ -211,7 +211,15 @@ function makeCounted(box) {
   show();  // a browser may remember boxes that were ticked
 }
 
+/* A link to a field that is folded away unfolds it */
+
+function unfold(event) {
+  const target = document.getElementById(event.target.closest("a[href^='#']")?.hash.slice(1));
+  target?.closest("details")?.setAttribute("open", "");
+}
+
 document.addEventListener("click", (event) => {
+  unfold(event);
   const button = event.target.closest("[data-copy]");
   if (button) onCopy(button);
   const filler = event.target.closest("[data-fills]");

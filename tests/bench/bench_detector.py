@@ -18,7 +18,7 @@ FEW, MANY = 1_000, 1_000_000
 TICKS = 200
 
 PEOPLE = """
-    INSERT INTO workspace (name, created_at) VALUES ('bench', now());
+    INSERT INTO workspace (name, ping_key, created_at) VALUES ('bench', 'bench', now());
     INSERT INTO channel (workspace_id, kind, name, config, created_at, verified_at)
     SELECT id, 'email', 'ops', '{"address": "ops@example.org"}', now(), now() FROM workspace;
 """

@@ -30,7 +30,8 @@ DASHBOARD = "/monitors"
 FILL = """
     INSERT INTO account (email, email_confirmed_at, created_at)
     VALUES ('owner@example.org', now(), now());
-    INSERT INTO workspace (name, time_zone, created_at) VALUES ('bench', 'Europe/Berlin', now());
+    INSERT INTO workspace (name, time_zone, ping_key, created_at)
+    VALUES ('bench', 'Europe/Berlin', 'bench', now());
     INSERT INTO member (account_id, workspace_id, role, created_at)
     SELECT account.id, workspace.id, 'owner', now() FROM account, workspace;
     INSERT INTO channel (workspace_id, kind, name, config, created_at, verified_at)
@@ -125,7 +126,7 @@ def pages(connection: Connection) -> list[str]:
     return [
         *(DASHBOARD, "/monitors/rows", "/monitors?q=number+7&tag=db", "/monitors?status=trouble"),
         *("/monitors/new", monitor, f"{monitor}/edit", f"{monitor}/delete"),
-        *(f"{monitor}/pings/{ping}", f"/incidents/{incident}"),
+        *(f"{monitor}/pings", f"{monitor}/pings/{ping}", f"/incidents/{incident}"),
         *("/channels", "/channels/1", "/channels/1/edit", "/channels/1/delete"),
         *("/pricing", "/billing", "/billing/invoices", "/billing/history", "/docs/promises"),
         *("/export", "/channels/new/email", "/account", "/docs", "/docs/self-hosting", "/missing"),

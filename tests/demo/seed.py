@@ -13,7 +13,7 @@ from earlywatch.domain.monitor import PingKind, on_deadline, on_pause
 from earlywatch.domain.plans import PlanName
 from earlywatch.models import Channel, Monitor, Workspace
 from earlywatch.services import accounts, incidents, pings, plans, workspaces
-from earlywatch.services.pings import IncomingPing
+from earlywatch.services.incoming import IncomingPing
 from tests.builders import PASSWORD, make_channel, make_monitor
 from tests.demo.jobs import JOBS, MONTH, Job, Now
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from earlywatch.domain.address import read_address
+from earlywatch.domain.address import find_address, read_address
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,9 @@ from earlywatch.domain.address import read_address
 )
 def test_every_way_to_write_an_address_is_one_address(text: str, address: str | None) -> None:
     assert read_address(text) == address
+
+
+def test_an_address_to_reckon_with_is_ipv4_where_it_only_looks_like_ipv6() -> None:
+    assert str(find_address("::ffff:203.0.113.9")) == "203.0.113.9"
+    assert str(find_address("2001:db8::1")) == "2001:db8::1"
+    assert find_address("unknown") is None

@@ -18,6 +18,7 @@ from earlywatch.domain.monitor import (
     on_ping,
     shown_status,
 )
+from earlywatch.domain.runs import Run
 from earlywatch.domain.schedule import Cron, Interval
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -115,7 +116,7 @@ def test_a_success_first_settles_a_deadline_that_nobody_noticed() -> None:
     assert success.state.status is Status.UP
 
 
-@pytest.mark.parametrize("kind", list(PingKind))
+@pytest.mark.parametrize("kind", [kind for kind in PingKind if kind is not PingKind.IGNORED])
 def test_every_ping_first_settles_a_deadline_that_nobody_noticed(kind: PingKind) -> None:
     missed, _ = on_ping(UP, RULES, kind, NOON + 3 * HOUR)
 
@@ -126,7 +127,7 @@ def test_a_start_is_remembered_and_is_no_success() -> None:
     state = started(NOON + MINUTE, ONE_RUN)
 
     assert state.running
-    assert state.run_id == ONE_RUN
+    assert state.runs == (Run(ONE_RUN, NOON + MINUTE),)
     assert state.status is Status.UP
     assert state.last_success_at == NOON
     assert state.last_ping_at == NOON + MINUTE
@@ -174,7 +175,6 @@ def test_a_success_ends_the_run(run_id: UUID | None) -> None:
     state = after_ping(running, PingKind.SUCCESS, NOON + 5 * MINUTE, TIMED, run_id)
 
     assert not state.running
-    assert state.run_id is None
     assert state.deadline_at == NOON + HOUR + 6 * MINUTE
 
 
@@ -183,7 +183,7 @@ def test_a_success_of_another_run_leaves_this_one_running_with_its_limit() -> No
         started(NOON + MINUTE, ONE_RUN), PingKind.SUCCESS, NOON + 2 * MINUTE, TIMED, OTHER_RUN
     )
 
-    assert state.run_id == ONE_RUN
+    assert state.runs == (Run(ONE_RUN, NOON + MINUTE),)
     assert state.deadline_at == NOON + 11 * MINUTE
 
 
@@ -216,6 +216,13 @@ def test_a_log_is_stored_and_changes_nothing_else() -> None:
     assert after_ping(NEW, PingKind.LOG, NOON) == replace(NEW, last_ping_at=NOON)
 
 
+@pytest.mark.parametrize("state", [NEW, UP, late(), after_ping(UP, PingKind.FAIL, NOON)])
+def test_an_ignored_ping_changes_nothing_not_even_when_it_was_heard_last(
+    state: MonitorState,
+) -> None:
+    assert on_ping(state, RULES, PingKind.IGNORED, NOON + 3 * HOUR) == []
+
+
 def test_a_clock_that_was_set_back_moves_nothing_back() -> None:
     state = after_ping(UP, PingKind.SUCCESS, NOON - HOUR)
 
@@ -240,3 +247,9 @@ def test_a_grace_outside_0_s_to_365_days_is_refused(grace: timedelta) -> None:
 def test_a_longest_run_time_outside_1_s_to_365_days_is_refused(longest: timedelta) -> None:
     with pytest.raises(InvalidMonitor, match="between 1 second and 365 days"):
         Rules(Interval(HOUR), MINUTE, longest)
+
+
+@pytest.mark.parametrize("stall", [timedelta(0), timedelta(days=366)])
+def test_a_longest_standstill_outside_1_s_to_365_days_is_refused(stall: timedelta) -> None:
+    with pytest.raises(InvalidMonitor, match="longest standstill must be between 1 second and 365"):
+        Rules(Interval(HOUR), MINUTE, stall_after=stall)

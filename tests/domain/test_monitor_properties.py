@@ -21,7 +21,19 @@ from earlywatch.domain.monitor import (
     on_resume,
     on_thaw,
 )
-from tests.domain.worlds import SECOND, START, Incident, World, all_rules, kinds, run_ids, waits
+from earlywatch.domain.runs import Progress
+from tests.domain.worlds import (
+    SECOND,
+    START,
+    Incident,
+    World,
+    all_rules,
+    heard_kinds,
+    kinds,
+    progresses,
+    run_ids,
+    waits,
+)
 
 YEAR = timedelta(days=365)
 Stop = Callable[[MonitorState, timedelta, datetime], list[Change]]
@@ -50,11 +62,12 @@ class TwoDetectors(RuleBasedStateMachine):
     def the_detector_runs(self) -> None:
         self.watched.detect(self.now)
 
-    @rule(kind=kinds, run_id=run_ids)
-    def a_ping_comes(self, kind: PingKind, run_id: UUID | None) -> None:
+    @rule(kind=heard_kinds, run_id=run_ids, progress=progresses)
+    def a_ping_comes(self, kind: PingKind, run_id: UUID | None, progress: Progress | None) -> None:
         due, known = self.unwatched.state.deadline_at, len(self.unwatched.incidents)
         for world in (self.watched, self.unwatched):
-            world.ping(kind, self.now, run_id)
+            world.ping(kind, self.now, run_id, progress)
+            assert world.state.deadline_at is None or world.state.deadline_at > self.now
         if due and due <= self.now:
             assert self.unwatched.incidents[known].opened_at == due
         if kind is PingKind.SUCCESS and self.unwatched.state.status not in UNWATCHED:
@@ -67,6 +80,13 @@ class TwoDetectors(RuleBasedStateMachine):
         assert state.deadline_at
         assert state.deadline_at > self.now
         assert self.unwatched.open is None
+
+    @rule(run_id=run_ids, progress=progresses)
+    def a_ping_is_ignored(self, run_id: UUID | None, progress: Progress | None) -> None:
+        for world in (self.watched, self.unwatched):
+            before = world.state, len(world.incidents)
+            world.ping(PingKind.IGNORED, self.now, run_id, progress)
+            assert (world.state, len(world.incidents)) == before
 
     @rule()
     def it_is_paused(self) -> None:
@@ -115,6 +135,20 @@ class TwoDetectors(RuleBasedStateMachine):
         if state.deadline_at:
             assert state.expected_at
             assert state.deadline_at <= state.expected_at + self.watched.rules.grace
+
+    @invariant()
+    def a_deadline_is_the_first_moment_at_which_waiting_ends(self) -> None:
+        state, rules = self.watched.state, self.watched.rules
+        if state.deadline_at and state.expected_at:
+            limits = [run.limit(rules) for run in state.runs]
+            moments = [state.expected_at + rules.grace, *filter(None, limits)]
+            assert state.deadline_at == min(moments)
+
+    @invariant()
+    def no_two_open_runs_have_the_same_id_and_the_oldest_comes_first(self) -> None:
+        runs = self.watched.state.runs
+        assert len({run.id for run in runs}) == len(runs)
+        assert sorted(runs, key=lambda run: run.started_at) == list(runs)
 
     @invariant()
     def trouble_is_open_exactly_while_late_or_failed(self) -> None:
@@ -175,14 +209,19 @@ def test_a_lag_of_the_detector_does_not_shorten_the_downtime(
     assert world.incidents == [Incident(Cause.MISSED, due, due + lag + more)]
 
 
-@given(all_rules, all_rules, st.booleans(), st.floats(0, 1, exclude_max=True))
+@given(
+    all_rules,
+    all_rules,
+    st.lists(st.tuples(run_ids, progresses)),
+    st.floats(0, 1, exclude_max=True),
+)
 def test_an_edit_in_time_neither_opens_trouble_nor_sets_a_passed_deadline(
-    old: Rules, new: Rules, running: bool, part: float
+    old: Rules, new: Rules, runs: list[tuple[UUID | None, Progress | None]], part: float
 ) -> None:
     world = World(old)
     world.ping(PingKind.SUCCESS, START)
-    if running:
-        world.ping(PingKind.START, START)
+    for run_id, progress in runs:
+        world.ping(PingKind.START, START, run_id, progress)
     due = world.state.deadline_at
     assert due
     now = START + SECOND * int(part * ((due - START) / SECOND))
@@ -198,7 +237,7 @@ def test_an_edit_in_time_neither_opens_trouble_nor_sets_a_passed_deadline(
 @given(
     all_rules,
     st.sampled_from([(on_pause, Status.PAUSED), (on_freeze, Status.FROZEN)]),
-    st.lists(st.tuples(kinds, waits, run_ids), min_size=1),
+    st.lists(st.tuples(heard_kinds, waits, run_ids), min_size=1),
 )
 def test_a_paused_or_frozen_monitor_judges_nothing(
     rules: Rules,

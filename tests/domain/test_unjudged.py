@@ -14,13 +14,14 @@ from earlywatch.domain.monitor import (
     Status,
     on_unjudged_ping,
 )
+from earlywatch.domain.runs import Progress, Run
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 UP = MonitorState(Status.UP, NOON, NOON, NOON + HOUR, NOON + HOUR + MINUTE)
 RUN, OTHER_RUN = UUID(int=1), UUID(int=2)
-RUNNING = replace(UP, started_at=NOON, run_id=RUN)
+RUNNING = replace(UP, runs=(Run(RUN, NOON),))
 LATE = replace(UP, status=Status.LATE, deadline_at=None)
 
 
@@ -63,3 +64,25 @@ def test_a_success_ends_its_run(run_id: UUID | None, ended: bool) -> None:
 
     assert change.state.running is not ended
     assert change.state.deadline_at == UP.deadline_at
+
+
+def test_a_log_tells_how_far_the_run_is_and_leaves_the_deadline() -> None:
+    told = Progress(3, 10)
+
+    [change] = on_unjudged_ping(RUNNING, MINUTE, PingKind.LOG, NOON + MINUTE, RUN, told)
+
+    [run] = change.state.runs
+    assert (run.id, run.progress, run.moved_at) == (RUN, told, NOON + MINUTE)
+    assert change.state.deadline_at == UP.deadline_at
+
+
+def test_a_failure_ends_its_run_and_no_other() -> None:
+    two = replace(UP, runs=(Run(RUN, NOON), Run(OTHER_RUN, NOON)))
+
+    [change] = on_unjudged_ping(two, MINUTE, PingKind.FAIL, NOON + MINUTE, RUN)
+
+    assert change.state.runs == (Run(OTHER_RUN, NOON),)
+
+
+def test_an_ignored_ping_changes_nothing() -> None:
+    assert on_unjudged_ping(UP, MINUTE, PingKind.IGNORED, NOON + 2 * HOUR) == []

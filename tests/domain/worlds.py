@@ -16,6 +16,7 @@ from earlywatch.domain.monitor import (
     on_edit,
     on_ping,
 )
+from earlywatch.domain.runs import Progress
 from earlywatch.domain.schedule import Cron, Interval, OnCalendar
 
 START = datetime(2026, 10, 24, 22, tzinfo=UTC)  # the night before Berlin's clocks go back
@@ -30,9 +31,12 @@ calendars = st.sampled_from(["*:0/20", "02:15", "hourly"]).map(
 )
 graces = st.sampled_from([timedelta(0), timedelta(seconds=2), timedelta(minutes=5)])
 runtimes = st.none() | st.sampled_from([SECOND, timedelta(minutes=3), timedelta(hours=2)])
-all_rules = st.builds(Rules, intervals | crons | calendars, graces, runtimes)
+stalls = st.none() | st.sampled_from([SECOND, timedelta(minutes=2)])
+all_rules = st.builds(Rules, intervals | crons | calendars, graces, runtimes, stalls)
 kinds = st.sampled_from(PingKind)
+heard_kinds = st.sampled_from([kind for kind in PingKind if kind is not PingKind.IGNORED])
 run_ids = st.none() | st.sampled_from([UUID(int=1), UUID(int=2)])
+progresses = st.none() | st.builds(Progress, st.integers(0, 3), st.sampled_from([None, 3]))
 waits = st.timedeltas(timedelta(0), timedelta(hours=2)) | st.sampled_from(
     [timedelta(0), SECOND, timedelta(minutes=10), timedelta(hours=1)]
 )
@@ -72,8 +76,14 @@ class World:
         change = on_deadline(self.state, self.rules.grace, now)
         self.apply([change] if change else [])
 
-    def ping(self, kind: PingKind, now: datetime, run_id: UUID | None = None) -> None:
-        self.apply(on_ping(self.state, self.rules, kind, now, run_id))
+    def ping(
+        self,
+        kind: PingKind,
+        now: datetime,
+        run_id: UUID | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self.apply(on_ping(self.state, self.rules, kind, now, run_id, progress))
 
     def edit(self, new: Rules, now: datetime) -> None:
         self.apply(on_edit(self.state, self.rules, new, now))

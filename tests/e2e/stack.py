@@ -13,6 +13,7 @@ import requests
 from sqlalchemy import Engine, create_engine, text
 
 from earlywatch.embedded import EmbeddedPostgres, EmbeddedValkey
+from tests.serving import UNGUARDED
 from tests.waiting import free_port, wait_until
 
 START = 60.0  # seconds, on a machine busy with other tests
@@ -34,6 +35,7 @@ class Stack:
             "EARLYWATCH_DATA_DIR": str(self.data),
             "PRIVATE_TARGETS": "127.0.0.0/8",
             "MAIL_FROM": "Earlywatch <alerts@watch.test>",
+            **UNGUARDED,
             **settings,
         }
         self.process: subprocess.Popen[bytes] | None = None

@@ -13,7 +13,7 @@ from tests.e2e.stack import PASSWORD, Stack, running
 MEMBER = "carol@example.org"
 PAGES = [
     *("/", "/sign-up", "/forgot-password", "/check-mail", "/confirm-email/stale", "/nothing"),
-    *("/docs", "/docs/pinging", "/docs/alerts", "/docs/self-hosting", "/mailbox"),
+    *("/docs", "/docs/pinging", "/docs/anywhere", "/docs/alerts", "/docs/self-hosting", "/mailbox"),
     *("/docs/billing", "/docs/export", "/docs/promises"),
 ]
 PAGES_OF_MEMBERS = [

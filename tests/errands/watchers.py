@@ -12,8 +12,8 @@ from earlywatch.domain.schedule import Interval
 from earlywatch.models import BillingMail, Incident, Monitor, Ping
 from earlywatch.services import monitors, pings
 from earlywatch.services.billing_mails import Whom, addresses_of
+from earlywatch.services.incoming import IncomingPing
 from earlywatch.services.limits import LimitReached
-from earlywatch.services.pings import IncomingPing
 from tests.billing import Shop
 from tests.builders import make_monitor, make_ping
 

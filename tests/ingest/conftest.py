@@ -1,12 +1,15 @@
 """A server that takes pings, on a database of its own, since what it commits stays."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
-from tests.serving import Server, add_monitors, database_with_tables, monitor_of
+from tests.ingest.mailing import MailServer
+from tests.ingest.snippets import script
+from tests.serving import UNGUARDED, Server, add_monitors, database_with_tables, monitor_of
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +36,20 @@ def ingest(ping_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture
+def key(engine: Engine) -> UUID:
+    """The ping key of a new monitor."""
+    return add_monitors(engine)[0]
+
+
+@pytest.fixture(scope="session")
+def smtpd(ping_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailServer]:
+    """`earlywatch smtpd`."""
+    log = tmp_path_factory.mktemp("smtpd") / "log.txt"
+    with MailServer(ping_database, log, **UNGUARDED) as server:
+        yield server
+
+
+@pytest.fixture
 def poisoned(engine: Engine) -> Iterator[UUID]:
     """The ping key of a monitor whose pings the database refuses."""
     [key] = add_monitors(engine)
@@ -42,3 +59,15 @@ def poisoned(engine: Engine) -> Iterator[UUID]:
             connection.execute(text(f"ALTER TABLE ping {change}"))
         if change == refuse:
             yield key
+
+
+@pytest.fixture
+def url(ingest: Server, key: UUID) -> str:
+    """The ping URL of a new monitor."""
+    return f"http://127.0.0.1:{ingest.port}/ping/{key}"
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Path:
+    """A job whose exit status is in `$STATUS`."""
+    return script(tmp_path / "backup.sh", 'echo "12 files"\necho "disk full" >&2\nexit $STATUS')

@@ -13,7 +13,7 @@ from earlywatch.ingest.batch import Batcher
 from earlywatch.ingest.line import Line
 from earlywatch.ingest.queue import MOST_WAITING, MOST_WAITING_BYTES
 from earlywatch.ingest.store import Unavailable
-from earlywatch.services.pings import IncomingPing, Outcome
+from earlywatch.services.incoming import IncomingPing, Outcome
 from tests.serving import add_monitors
 
 

@@ -18,7 +18,7 @@ from earlywatch.ingest.batch import Batcher
 from earlywatch.ingest.line import Line
 from earlywatch.ingest.store import store
 from earlywatch.models import Incident, Monitor, Ping
-from earlywatch.services.pings import IncomingPing, Outcome
+from earlywatch.services.incoming import IncomingPing, Outcome
 from tests.builders import make_channel, make_monitor, make_workspace
 from tests.serving import Server, add_monitors, monitor_of
 from tests.waiting import wait_until

@@ -4,15 +4,15 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from earlywatch.domain.monitor import PingKind
 from earlywatch.ingest.http import Scope
-from earlywatch.ingest.parse import BAD_RUN_ID, PingRequest, Refusal, parse
+from earlywatch.ingest.parse import BAD_NAME, parse
+from earlywatch.ingest.request import PingRequest, Refusal
+from earlywatch.services.incoming import ByName
 
 KEY = "2f1c9a52-6a9e-4f0b-9d7e-0c8d5b1f3a64"
-RUN = "6BA7B810-9dad-11d1-80b4-00c04fd430c8"
+NIGHTLY = ByName("k3y_-", "nightly")
 
 
 def request(path: str = f"/ping/{KEY}", **more: Any) -> Scope:
@@ -60,9 +60,11 @@ def refused(scope: Scope) -> Refusal:
 def test_the_ending_says_what_happened(
     ending: str, slash: str, kind: PingKind, exit_status: int | None
 ) -> None:
-    found = parsed(request(f"/ping/{KEY}{ending}{slash}"))
+    for path, name in ((f"/ping/{KEY}", UUID(KEY)), ("/ping/k3y_-/nightly", NIGHTLY)):
+        found = parsed(request(path + ending + slash)).address
 
-    assert (found.key, found.kind, found.exit_status) == (UUID(KEY), kind, exit_status)
+        assert (found.name, found.kind, found.exit_status) == (name, kind, exit_status)
+        assert found.plain is (ending == "")
 
 
 @pytest.mark.parametrize("status", ["256", "1000", "9" * 5000])
@@ -89,48 +91,37 @@ def test_an_exit_status_over_255_is_refused_with_a_sentence(status: str) -> None
         f"/ping/{KEY}\n",
         f"/ping/{KEY}\0",
         f"/x/ping/{KEY}",
+        f"/ping/{KEY.upper()}/start",
+        "/ping/k3y/nightly/stop",
+        "/ping/k3y/nightly//",
+        "/ping/k\N{LATIN SMALL LETTER E WITH ACUTE}y/nightly",
+        "/ping//nightly",
     ],
 )
 def test_what_is_no_ping_url_is_not_found(path: str) -> None:
     assert refused(request(path)) == Refusal(404, "not found")
 
 
+def test_a_name_in_upper_case_is_refused_with_the_one_to_write() -> None:
+    words = "Write the name in lower case: nightly-backup"
+
+    assert refused(request("/ping/k3y/Nightly-Backup/start")) == Refusal(400, words)
+
+
+@pytest.mark.parametrize("slug", ["x.y", "a b", "\N{LATIN SMALL LETTER E WITH ACUTE}", "x" * 101])
+def test_a_name_that_no_monitor_can_have_is_refused_with_a_sentence(slug: str) -> None:
+    assert refused(request(f"/ping/k3y/{slug}")) == BAD_NAME
+
+
+def test_a_name_may_look_like_an_ending() -> None:
+    found = parsed(request("/ping/k3y/start/7")).address
+
+    assert (found.name, found.kind) == (ByName("k3y", "start"), PingKind.FAIL)
+
+
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "get"])
 def test_other_methods_are_refused(method: str) -> None:
     assert refused(request(method=method)).status == 405
-
-
-def test_the_run_id_is_a_uuid_in_either_case() -> None:
-    assert parsed(request(query_string=f"rid={RUN}".encode())).run_id == UUID(RUN)
-
-
-@pytest.mark.parametrize(
-    "query", ["rid=", "rid=7", f"rid={RUN}0", f"rid={{{RUN}}}", f"rid=%00{RUN}", "rid=%ff"]
-)
-def test_a_bad_run_id_is_refused_with_a_sentence(query: str) -> None:
-    assert refused(request(query_string=query.encode())) == BAD_RUN_ID
-
-
-def test_unknown_parameters_are_ignored() -> None:
-    found = parsed(request(query_string=b"period=1d&m=done&x&=&rid2=7&create"))
-
-    assert (found.message, found.run_id) == ("done", None)
-
-
-@pytest.mark.parametrize(
-    ("query", "message"),
-    [
-        (b"m=all%20good+%F0%9F%90%98", "all good 🐘"),
-        (b"m=first&m=second", "first"),
-        (b"m=", None),
-        (b"m=a%00b", "a\N{REPLACEMENT CHARACTER}b"),
-        (b"m=%ff%fe", "\N{REPLACEMENT CHARACTER}" * 2),
-        (b"m=%ed%a0%80", "\N{REPLACEMENT CHARACTER}" * 3),
-        ("m=über".encode(), "über"),
-    ],
-)
-def test_any_message_can_be_stored(query: bytes, message: str | None) -> None:
-    assert parsed(request(query_string=query)).message == message
 
 
 @pytest.mark.parametrize(
@@ -156,7 +147,7 @@ def test_the_address_is_the_one_that_our_own_proxies_saw(
 ) -> None:
     headers = [(b"x-forwarded-for", value) for value in forwarded]
 
-    assert parsed(request(headers=headers), proxies).remote_address == address
+    assert parsed(request(headers=headers), proxies).sender.remote_address == address
 
 
 @pytest.mark.parametrize(
@@ -171,17 +162,19 @@ def test_the_address_is_the_one_that_our_own_proxies_saw(
 def test_the_scheme_is_believed_from_our_own_proxies_only(
     proxies: int, said: bytes, scheme: str
 ) -> None:
-    assert parsed(request(headers=[(b"x-forwarded-proto", said)]), proxies).scheme == scheme
+    found = parsed(request(headers=[(b"x-forwarded-proto", said)]), proxies)
+
+    assert found.sender.scheme == scheme
 
 
 def test_a_request_over_a_unix_socket_has_no_address() -> None:
-    assert parsed(request(client=None)).remote_address is None
+    assert parsed(request(client=None)).sender.remote_address is None
 
 
 def test_a_long_user_agent_is_cut() -> None:
     headers = [(b"user-agent", b"x" * 500)]
 
-    assert parsed(request(headers=headers)).user_agent == "x" * 200
+    assert parsed(request(headers=headers)).sender.user_agent == "x" * 200
 
 
 @pytest.mark.parametrize(
@@ -199,29 +192,61 @@ def test_a_body_is_expected_where_the_head_announces_one(
     assert parsed(request(headers=headers)).has_body is has_body
 
 
-HEADER_NAMES = st.sampled_from(
-    [b"user-agent", b"x-forwarded-for", b"x-forwarded-proto", b"content-length", b"x"]
+@pytest.mark.parametrize(
+    ("encoding", "packed"),
+    [(b"gzip", True), (b" GZip", True), (b"x-gzip", True), (b"br", False), (b"identity", False)],
 )
+def test_a_body_in_gzip_is_announced_by_its_encoding(encoding: bytes, packed: bool) -> None:
+    headers = [(b"content-length", b"3"), (b"content-encoding", encoding)]
+
+    assert parsed(request(headers=headers)).packed is packed
 
 
-@given(
-    path=st.one_of(
-        st.text(),
-        st.text().map(lambda rest: f"/ping/{KEY}/{rest}"),
-        st.integers().map(lambda status: f"/ping/{KEY}/{status}"),
-    ),
-    query=st.one_of(st.binary(), st.binary().map(lambda rest: b"m=" + rest + b"&rid=" + rest)),
-    headers=st.lists(st.tuples(HEADER_NAMES, st.binary())),
-    proxies=st.integers(0, 10),
+@pytest.mark.parametrize(
+    "agent",
+    [
+        "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)",
+        "Slack-ImgProxy (+https://api.slack.com/robots)",
+        "Twitterbot/1.0",
+        "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)",
+        "Facebot",
+        "meta-externalagent/1.1",
+        "Mozilla/5.0 (compatible; Discordbot/2.0; +https://discordapp.com)",
+        "TelegramBot (like TwitterBot)",
+        "WhatsApp/2.23.20.0 A",
+        "Mozilla/5.0 (Windows NT 6.1; WOW64) SkypeUriPreview Preview/0.5",
+        "LinkedInBot/1.0 (compatible; Mozilla/5.0)",
+        "Pinterest/0.2 (+https://www.pinterest.com/bot.html)",
+        "Mozilla/5.0 (compatible; redditbot/1.0; +http://www.reddit.com/feedback)",
+        "http.rb/5.1.1 (Mastodon/4.2.0; +https://social.example/)",
+        "Iframely/1.3.1 (+https://iframely.com/docs/about)",
+        "Mozilla/5.0 (compatible; Embedly/0.2; +http://support.embed.ly/)",
+        "Mozilla/5.0 (compatible; vkShare; +http://vk.com/dev/Share)",
+        "Viber/13.3.1",
+        "Mozilla/5.0 (Windows NT 10.0) Chrome/120.0 Safari/537.36; MicrosoftPreview/2.0",
+        "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)",
+        "Mozilla/5.0 (X11; Linux x86_64) Chrome/120.0 Safari/537.36 Google-PageRenderer Google",
+        "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+        "Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)",
+        "Mozilla/5.0 (Macintosh) AppleWebKit/605.1.15 (Applebot/0.1)",
+    ],
 )
-def test_no_bytes_make_the_parser_fail(
-    path: str, query: bytes, headers: list[tuple[bytes, bytes]], proxies: int
-) -> None:
-    found = parse(request(path, query_string=query, headers=headers), proxies)
+def test_a_program_that_previews_links_is_known_by_its_name(agent: str) -> None:
+    assert parsed(request(headers=[(b"user-agent", agent.encode())])).sender.preview
 
-    if isinstance(found, Refusal):
-        assert found.status in (400, 404)
-    else:
-        for text in (found.message or "", found.user_agent or ""):
-            assert "\0" not in text
-            text.encode()  # no lone surrogates either
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        "",
+        "curl/8.5.0",
+        "Wget/1.21",
+        "Mozilla/5.0 (X11; Linux x86_64) Chrome/120.0 Safari/537.36",
+        "mastodon-backup.sh",
+        "our-Slackbot/1.0",
+        "whatsapp-export",
+        "python-telegram-bot/20",
+    ],
+)
+def test_a_job_of_somebodys_own_is_no_preview(agent: str) -> None:
+    assert not parsed(request(headers=[(b"user-agent", agent.encode())])).sender.preview

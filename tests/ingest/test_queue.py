@@ -11,6 +11,7 @@ from earlywatch.domain.monitor import PingKind
 from earlywatch.ingest.http import Message, read_body
 from earlywatch.ingest.queue import (
     LARGEST_BATCH,
+    LARGEST_BATCH_BYTES,
     LOCKED_PATIENCE,
     LONGEST_PAUSE,
     MOST_ASIDE,
@@ -20,7 +21,16 @@ from earlywatch.ingest.queue import (
     Waiting,
 )
 from earlywatch.ingest.store import Unavailable
-from earlywatch.services.pings import IncomingPing, Outcome
+from earlywatch.services.incoming import (
+    BODY_LIMIT,
+    BODY_MARGIN,
+    ByName,
+    IncomingPing,
+    Name,
+    NotCreated,
+    Outcome,
+)
+from earlywatch.services.ping_names import MOST_COSTLY
 
 LOCKED, FREE = UUID(int=1), UUID(int=2)
 LATER = LONGEST_PAUSE  # seconds after which a locked monitor is tried again
@@ -40,11 +50,13 @@ def add(queue: Queue) -> Add:
     loop = asyncio.new_event_loop()
     loop.close()
 
-    def add(key: UUID, count: int = 1, at: float = 0.0) -> list[Waiting]:
+    def add(
+        name: Name, count: int = 1, at: float = 0.0, body: bytes | None = None
+    ) -> list[Waiting]:
         added = []
         for _ in range(count):
-            ping = IncomingPing(key, PingKind.LOG, utcnow(), "GET", "http")
-            future: asyncio.Future[Outcome] = asyncio.Future(loop=loop)
+            ping = IncomingPing(name, PingKind.LOG, utcnow(), "GET", "http", body=body)
+            future: asyncio.Future[Outcome | NotCreated] = asyncio.Future(loop=loop)
             added.append(Waiting(ping, at, future))
             queue.add(added[-1])
         return added
@@ -73,6 +85,15 @@ def test_later_pings_of_a_locked_monitor_wait_behind_the_earlier_ones(
     assert queue.take(1.0) == free
     assert queue.pause(1.0) == pytest.approx(LATER)
     assert queue.take(1.0 + LATER) == first + second
+
+
+def test_pings_by_name_wait_behind_those_of_the_same_name_alone(queue: Queue, add: Add) -> None:
+    first = add(ByName("key", "backup"))
+    queue.put_back(queue.take(0), 1.0)
+    same, other = add(ByName("key", "backup"), at=1.0), add(ByName("key", "other"), at=1.0)
+
+    assert queue.take(1.0) == other
+    assert queue.take(1.0 + LATER) == first + same
 
 
 def test_a_monitor_that_stays_locked_keeps_its_order(queue: Queue, add: Add) -> None:
@@ -126,6 +147,47 @@ def test_who_waited_too_long_is_refused_alone(queue: Queue, add: Add) -> None:
 
     assert refused(old + young) == old
     assert queue.take(late + LATER) == young
+
+
+def test_long_bodies_make_a_batch_short_and_never_empty(queue: Queue, add: Add) -> None:
+    body = bytes(BODY_LIMIT + BODY_MARGIN)
+    pings = add(FREE, 30, body=body)
+    taken: list[Waiting] = []
+
+    while batch := queue.take(0):
+        assert sum(each.size for each in batch) < LARGEST_BATCH_BYTES + len(body)
+        taken += batch
+
+    assert taken == pings
+
+
+def test_what_was_postponed_never_waits_too_long_and_comes_in_its_turn(
+    queue: Queue, add: Add
+) -> None:
+    pings = [ping for n in range(MOST_ASIDE) for ping in add(UUID(int=n))]
+    late, taken = 0.0, list[Waiting]()
+
+    while len(taken) < MOST_ASIDE:
+        batch = queue.take(late)
+        late += 2 * LOCKED_PATIENCE
+        taken += batch[:MOST_COSTLY]
+        for waiting in batch[MOST_COSTLY:]:
+            waiting.postpone(late)
+        queue.put_back(batch[MOST_COSTLY:], late)
+
+    assert refused(pings) == []
+    assert set(taken) == set(pings)
+    assert not queue
+
+
+def test_postponed_pings_leave_room_in_a_batch_for_what_is_locked(queue: Queue, add: Add) -> None:
+    postponed = [ping for n in range(2 * MOST_COSTLY) for ping in add(UUID(int=n + 3))]
+    for waiting in postponed:
+        waiting.postpone(0.0)
+    locked = add(LOCKED)
+    queue.put_back(queue.take(0.0), 0.0)
+
+    assert queue.take(LATER) == postponed[:MOST_COSTLY] + locked
 
 
 def test_everything_can_be_taken_out_and_then_there_is_room_again(queue: Queue, add: Add) -> None:

@@ -2,11 +2,13 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from earlywatch.domain.monitor import Cause, Status
+from earlywatch.domain.runs import Run
 from earlywatch.models import Delivery, Incident, Monitor, Tick
 from earlywatch.services.detection import SET_ASIDE, STALE_TICK, detect, is_ticking, mark_tick
 from tests.builders import make_channel, make_monitor, make_workspace
@@ -52,23 +54,48 @@ def test_silence_becomes_one_incident_dated_at_the_deadline(
 def test_a_run_over_its_limit_opens_an_incident_that_says_so(
     session: Session, now: datetime
 ) -> None:
-    overdue(
-        session,
-        now,
-        expected_at=now + timedelta(hours=1),
-        started_at=now - 65 * SECOND,
-        max_runtime=timedelta(minutes=1),
-    )
+    runs = (Run(UUID(int=1), now - 65 * SECOND), Run(None, now - 9 * SECOND))
+    minute, hour = timedelta(minutes=1), timedelta(hours=1)
+    monitor = overdue(session, now, expected_at=now + hour, runs=runs, max_runtime=minute)
 
     detect(session, now)
 
     assert session.scalars(select(Incident.cause)).one() == Cause.OVERRAN
+    session.refresh(monitor)
+    assert (monitor.status, monitor.runs) == (Status.LATE, runs)
 
 
 def test_a_deadline_that_has_not_come_is_left_alone(session: Session, now: datetime) -> None:
     overdue(session, now, deadline_at=now + SECOND)
 
     assert detect(session, now).judged == 0
+
+
+def test_a_monitor_whose_deadline_moved_on_is_looked_at_then(
+    session: Session, now: datetime
+) -> None:
+    monitor = overdue(session, now, deadline_at=now + 9 * SECOND)
+    monitor.look_at = now
+    session.flush()
+
+    early = detect(session, now)
+    session.refresh(monitor)
+    in_time = detect(session, now + 9 * SECOND)
+
+    assert (early.looked, early.judged) == (1, 0)
+    assert monitor.look_at == now + 9 * SECOND
+    assert (in_time.looked, in_time.judged, in_time.deliveries) == (1, 1, 1)
+
+
+def test_the_database_itself_sees_to_it_that_no_deadline_passes_unseen(
+    session: Session, now: datetime
+) -> None:
+    monitor = overdue(session, now, deadline_at=now + 9 * SECOND)
+    for look_at in (None, now + 10 * SECOND):
+        session.execute(update(Monitor).where(Monitor.id == monitor.id).values(look_at=look_at))
+
+        session.refresh(monitor)
+        assert monitor.look_at == monitor.deadline_at
 
 
 def test_a_deadline_counts_from_its_very_moment(session: Session, now: datetime) -> None:

@@ -44,9 +44,11 @@ def test_an_empty_workspace_is_a_whole_file(
 ) -> None:
     file = read(session, workspace, now)
 
-    assert (file["format"], file["version"]) == ("earlywatch-workspace", 1)
+    assert (file["format"], file["version"]) == ("earlywatch-workspace", 2)
     assert file["made_at"] == "2026-11-20T05:17:03Z"
     assert file["workspace"]["name"] == "Night shift"
+    assert file["workspace"]["ping_key"] == workspace.ping_key
+    assert file["workspace"]["create_by_ping"] is True
     assert [member["email"] for member in file["members"]] == ["owner@example.org"]
     lists = ("channels", "monitors", "incidents", "billing_history", "invoices", "pings")
     assert [file[name] for name in lists] == [[]] * len(lists)

@@ -10,28 +10,16 @@ from sqlalchemy.orm import Session
 
 from earlywatch.domain.monitor import PingKind
 from earlywatch.domain.schedule import Cron
-from earlywatch.models import Delivery, Incident, Monitor, Ping
-from earlywatch.services.pings import IncomingPing, Outcome, record
+from earlywatch.models import Delivery, Monitor, Ping
+from earlywatch.services.incoming import IncomingPing, Outcome
+from earlywatch.services.pings import record
 from tests.builders import make_channel, make_incident, make_monitor, make_workspace
+from tests.services.pinging import incidents, ping, stored
 
 SUCCESS, START, FAIL, LOG = PingKind.SUCCESS, PingKind.START, PingKind.FAIL, PingKind.LOG
 PERIOD, GRACE = timedelta(seconds=10), timedelta(seconds=2)  # what builders give
 SECOND = timedelta(seconds=1)
 RUN = UUID("2f1c9a52-6a9e-4f0b-9d7e-0c8d5b1f3a64")
-
-
-def ping(monitor: Monitor | UUID, kind: PingKind, at: datetime, **more: object) -> IncomingPing:
-    key = monitor if isinstance(monitor, UUID) else monitor.ping_key
-    return IncomingPing(key, kind, at, "GET", "https", **more)  # type: ignore[arg-type]
-
-
-def stored(session: Session, monitor: Monitor) -> list[Ping]:
-    return list(session.scalars(select(Ping).filter_by(monitor_id=monitor.id).order_by(Ping.id)))
-
-
-def incidents(session: Session, monitor: Monitor) -> list[Incident]:
-    query = select(Incident).filter_by(monitor_id=monitor.id).order_by(Incident.id)
-    return list(session.scalars(query.execution_options(populate_existing=True)))
 
 
 def test_a_first_success_arms_the_monitor(session: Session, now: datetime) -> None:
@@ -59,7 +47,6 @@ def test_everything_a_ping_says_is_kept(session: Session, now: datetime) -> None
         run_id=RUN,
         message='back\\slash, "quotes", {braces}, tab\t, NULL, \\N and ünïcode 🐘',
         body=bytes(range(256)),
-        body_cut=True,
         remote_address="2001:db8::1",
         user_agent="curl/8",
     )
@@ -67,7 +54,7 @@ def test_everything_a_ping_says_is_kept(session: Session, now: datetime) -> None
     record(session, [sent], now)
 
     [kept] = stored(session, monitor)
-    for name in ("exit_status", "run_id", "message", "body", "body_cut", "method", "scheme"):
+    for name in ("exit_status", "run_id", "message", "body", "method", "scheme"):
         assert getattr(kept, name) == getattr(sent, name), name
     assert (kept.kind, kept.received_at) == ("fail", now)
     assert (str(kept.remote_address), kept.user_agent) == ("2001:db8::1", "curl/8")

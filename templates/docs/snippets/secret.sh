@@ -1,0 +1,1 @@
+kubectl create secret generic earlywatch --from-literal=backup={{ ping_url }}
