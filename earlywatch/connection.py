@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 HEAD_PATIENCE = 10.0  # seconds for the head of a first request; for the later ones see `keepalive`
 READ_PATIENCE = 30.0  # seconds for a client to take the rest of its answers, after a close
+REST = 0.1  # seconds before more is read from who was told to slow down, and did not
+TOO_MANY = 429
 MOST_HELD = 32_768  # bytes that wait behind a ping; more are not read
 NOT_IMPLEMENTED = 501
 BAD_REQUEST = 400
@@ -39,6 +41,7 @@ class Connection(ASGIProtocol):  # type: ignore[misc]  # gunicorn is untyped
     _handed_over = False
     _answering: tuple[bool, bool] | None = None  # whether it closes, and whether it is a HEAD
     _held = b""  # what came behind a ping that waits for its answer
+    _resting = False
     _ended = False  # the client sends nothing more
     _idle_since = 0.0  # on the loop's clock
 
@@ -83,9 +86,9 @@ class Connection(ASGIProtocol):  # type: ignore[misc]  # gunicorn is untyped
 
     @property
     def _clogged(self) -> bool:
-        """Whether the client takes no answers."""
+        """Whether the client takes no answers, or must rest."""
         paused: bool = self._flow_control.write_paused
-        return paused
+        return paused or self._resting
 
     def _serve(self) -> None:
         while self._held and not (self._answering or self._closed or self._clogged):
@@ -104,7 +107,7 @@ class Connection(ASGIProtocol):  # type: ignore[misc]  # gunicorn is untyped
                 begun.add_done_callback(self._told)
         if self._closed:
             return
-        if len(self._held) > MOST_HELD:
+        if self._resting or len(self._held) > MOST_HELD:
             self._pause_reading()
         else:
             self._resume_reading()
@@ -135,9 +138,17 @@ class Connection(ASGIProtocol):  # type: ignore[misc]  # gunicorn is untyped
         )
         if closes:
             self._close_transport()
-        else:
-            self.worker.idle[self] = None
-            self._idle_since = self.worker.loop.time()
+            return
+        if answer.status == TOO_MANY and self._pings and self._pings.direct:
+            self._resting = True
+            self.worker.loop.call_later(REST, self._go_on)
+        self.worker.idle[self] = None
+        self._idle_since = self.worker.loop.time()
+
+    def _go_on(self) -> None:
+        """Read again from who had to rest."""
+        self._resting = False
+        self._serve()
 
     def _hand_over(self) -> None:
         self._handed_over = True

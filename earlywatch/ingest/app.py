@@ -70,6 +70,8 @@ class PingApp:
         self._batcher = batcher
         self._guard = guard
         self._trusted_proxies = trusted_proxies
+        # A connection is one client's; a proxy may send anybody's pings on it.
+        self.direct = trusted_proxies == 0
         self._body_patience = body_patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -98,6 +98,19 @@ class Stack:
         """Add a monitor; return its ping URL."""
         return self.command("monitor", "add", name, "--owner", owner, *options)
 
+    def make_monitors(self, count: int) -> list[str]:
+        """Let pings make monitors of ten seconds, named job-00 and so on; return their ping URLs.
+
+        The workspace must be the only one. Twenty times as fast as the command line.
+        """
+        with self.database() as engine, engine.connect() as connection:
+            key = connection.scalar(text("SELECT ping_key FROM workspace"))
+        urls = [f"{self.url}/ping/{key}/job-{number:02}" for number in range(count)]
+        for url in urls:
+            answer = requests.get(f"{url}/log?create=1&period=10s&grace=0s", timeout=10)
+            assert answer.status_code == requests.codes.created, answer.text
+        return urls
+
     @property
     def database_url(self) -> str:
         """Where the database is, embedded or not."""

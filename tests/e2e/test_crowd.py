@@ -18,10 +18,7 @@ MORE = ("worker", "worker", "beat")  # beside those that `earlywatch up` runs
 @pytest.mark.slow
 def test_two_beats_and_three_workers_tell_each_alert_once(stack: Stack, inbox: Inbox) -> None:
     stack.add_account(OWNER)
-    urls = [
-        stack.add_monitor(f"job {number:02}", OWNER, "--every", "10s", "--grace", "0s")
-        for number in range(JOBS)
-    ]
+    urls = stack.make_monitors(JOBS)
     with ExitStack() as crowd:
         for words in MORE:
             crowd.enter_context(stack.another(words))
@@ -39,7 +36,7 @@ def test_two_beats_and_three_workers_tell_each_alert_once(stack: Stack, inbox: I
     subjects = Counter(one.text.splitlines()[0].split(" by ")[0] for one in inbox.received)
     # Late, back, late again: each job tells three times, and each mail has an id of its own.
     for number in range(JOBS):
-        assert subjects[f"job {number:02} is late"] == 2
+        assert subjects[f"job-{number:02} is late"] == 2
     ids = Counter(one.id for one in inbox.received if one.path == MAIL)
     assert len(ids) == 3 * JOBS
     assert set(ids.values()) == {1}

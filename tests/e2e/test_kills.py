@@ -74,10 +74,7 @@ def kill_one(stack: Stack, dice: random.Random) -> None:
 def test_killing_every_process_at_random_loses_nothing(stack: Stack, inbox: Inbox) -> None:
     dice = random.Random(SEED)
     stack.add_account(OWNER)
-    urls = [
-        stack.add_monitor(f"job {number}", OWNER, "--every", "10s", "--grace", "0s")
-        for number in range(MONITORS)
-    ]
+    urls = stack.make_monitors(MONITORS)
     pinger = Pinger(urls, random.Random(SEED))
     thread = threading.Thread(target=pinger.run)
     thread.start()

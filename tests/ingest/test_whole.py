@@ -1,7 +1,9 @@
 """Whole requests on the short way: read as the server reads them, answered in their order."""
 
 import socket
+import time
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from gunicorn.asgi.parser import CallbackRequest, PythonProtocol
@@ -237,3 +239,23 @@ def test_a_server_that_stops_answers_the_pings_it_has(
         assert hear(kept, len(OK)) == OK
         server.stop()
         assert kept.recv(10) == b""
+
+
+def test_who_does_not_slow_down_is_answered_at_once_and_then_heard_seldom(
+    ping_database: str, engine: Engine, tmp_path: Path
+) -> None:
+    [key] = add_monitors(engine)
+    limits: dict[str, Any] = {"PING_BURST": "1", "PING_RATE": "0.01"}
+    log, ping = tmp_path / "log.txt", get(f"/ping/{key}")
+    with (
+        Server("ingest_app", ping_database, log, workers=1, **limits) as server,
+        talk(server) as connection,
+    ):
+        answers, end = 0, time.monotonic() + 1
+        while time.monotonic() < end:
+            connection.sendall(ping)
+            assert connection.recv(1000).startswith((b"HTTP/1.1 200", b"HTTP/1.1 429"))
+            answers += 1
+
+    assert 2 < answers < 30
+    assert len(pings(engine, key)) == 1
