@@ -19,7 +19,7 @@ demo: .venv/installed-tests ## Start everything with sample data and a stand-in 
 
 .PHONY: test
 test: .venv/installed-tests ## Run all tests, or some with T=path
-	@$(PY) -m pytest $(if $(T),$(T),--numprocesses $$(( $$(nproc 2>/dev/null || echo 2) + 1 )) --dist worksteal)
+	@$(PY) -m pytest $(if $(T),$(T),--numprocesses $$(( $$(nproc 2>/dev/null || echo 2) + 2 )) --dist worksteal)
 
 .PHONY: test-stripe
 test-stripe: .venv/installed-tests ## Check our view of Stripe against its test mode (TEST_STRIPE_SECRET_KEY)

@@ -1,6 +1,7 @@
 """The rules of the house that no linter knows. Each failure says what to do."""
 
 import ast
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +25,7 @@ PACKAGE = ROOT / "earlywatch"
 ENTRY_POINTS = ("web", "webhooks", "tasks", "ingest", "live", "errands", "cli")
 LONGEST_FILE = 300  # lines
 LONGEST_FUNCTION = 40  # lines
+POSSESSIVE_GROUP = re.compile(r"\)(?:\?|\*|\+|\{[\d,]+\})\+")
 OWN_CLOCK = PACKAGE / "clock.py"
 OWN_ENVIRONMENT = PACKAGE / "config.py"
 
@@ -201,3 +203,13 @@ def test_every_alert_is_known_to_the_database() -> None:
     missing = [kind for kind in AlertKind if f"'{kind.value}'" not in code]
 
     assert not missing, f"Allow in a migration: {missing}"
+
+
+def test_no_group_in_a_pattern_is_possessive() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in modules()
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if POSSESSIVE_GROUP.search(line) and path.name != "text.py"  # an alphabet
+    ]
+    assert found == [], "Python before 3.11.5 gets it wrong: make it an atomic group, (?>…)."

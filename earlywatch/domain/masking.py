@@ -4,7 +4,8 @@ What helps a person stays: the name before a password, the user in an address. T
 a search goes from mark to mark with `find`, and a pattern is only ever matched at a mark. It
 must not look far ahead and then fail at one mark after the other over the same bytes: open ends
 are possessive and stand where a match can no longer fail, what may fail is bounded or cannot
-hold a second mark.
+hold a second mark. Around groups that is an atomic group: Python before 3.11.5 goes on at the wrong
+place after a possessive one (its issue 106052).
 """
 
 import re
@@ -92,21 +93,21 @@ NAME = rb"""
 """
 # A value on the next line stands in quotes, or alone there; else it is what people wrote.
 NEXT_LINE = rb"""
-    (?: (?: [|>][+-]? )? [ \t]{0,8}+ \r?\n [ \t]{1,40}+
-        (?= ["'] | [^\s"'`<>&;,\\\[]++ (?<!:) [ \t]{0,8}+ (?: [\r\n] | \Z ) ) )?+
+    (?> (?: (?: [|>][+-]? )? [ \t]{0,8}+ \r?\n [ \t]{1,40}+
+        (?= ["'] | [^\s"'`<>&;,\\\[]++ (?<!:) [ \t]{0,8}+ (?: [\r\n] | \Z ) ) )? )
 """
 ASSIGNED = rb"""[\\"'\])]{0,4} [ \t]{0,8}+ (?: :=|={1,3}+>?+|:(?![:=]) ) [ \t]{0,8}+""" + NEXT_LINE
 FOLLOWING = rb"""["']? ,? [ \t]{1,8}+ (?![=:-])"""
-SCHEME = rb"""(?: (?:bearer|basic|token|digest|apikey|negotiate) [ \t]{1,8} )?+"""
+SCHEME = rb"""(?> (?: (?:bearer|basic|token|digest|apikey|negotiate) [ \t]{1,8} )? )"""
 # What is masked already, or a variable, is passed over at once: names may follow in it.
 START = SCHEME + rb"""(?! \[masked | \$[{(] )"""
 # A comma ends a bare value only before another name. JSON within JSON has escaped quotes.
 VALUE = rb"""
-    (?: "          @ (?P<double> (?: [^"\\\n]++ | \\[^\n] )*+ )
-      | '          @ (?P<single> (?: [^'\\\n]++ | \\[^\n] )*+ )
+    (?: "          @ (?P<double> (?> (?: [^"\\\n]++ | \\[^\n] )* ) )
+      | '          @ (?P<single> (?> (?: [^'\\\n]++ | \\[^\n] )* ) )
       | \\{1,3}["'] @ (?P<escaped> [^"'\\\n]*+ )
       | @ (?P<bare> (?![\\,])
-            (?: [^\s"'`<>&;,\\]++ | ,(?![\s"'<>]|[\w.-]{1,40}[=:]) | \\(?![nrt"'\[])\S )++ )
+            (?> (?: [^\s"'`<>&;,\\]++ | ,(?![\s"'<>]|[\w.-]{1,40}[=:]) | \\(?![nrt"'\[])\S )+ ) )
     )
 """.replace(b"@", START)
 ELEMENT = rb"""> (?P<element> [^\s<>]++ ) (?=</)"""

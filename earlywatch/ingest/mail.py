@@ -41,7 +41,9 @@ MOST_WORK = 3_000_000  # lines, each as often as there are parts that it could e
 DASHES_WORK = 100  # what a line that may begin a part costs, in lines
 REPORT_WORK = 100  # parts that each line of a delivery report could end
 # What the standard library takes for headers, and the empty line after them.
-HEAD = re.compile(rb"(?:(?:From |[!-9;-~]*:|[\t ])[^\r\n]*+(?:\r\n|\r|\n|\Z))*+(?:\r\n|\r|\n)?+")
+HEAD = re.compile(
+    rb"(?>(?:(?:From |[!-9;-~]*:|[\t ])[^\r\n]*+(?:\r\n|\r|\n|\Z))*)(?>(?:\r\n|\r|\n)?)"
+)
 # Python remembers each other name that it is asked for, for ever, and knows some that take the
 # square of the time.
 CHARSETS = frozenset({*aliases, *aliases.values(), "koi8_u"})

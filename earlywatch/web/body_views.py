@@ -11,7 +11,7 @@ PER_LINE = 16  # bytes
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 PICTURES = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"} | {127: 0x2421}
 
-TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|[][{},:]|[^]["{},:\s]++')
+TOKEN = re.compile(r'"(?>(?:[^"\\]++|\\.)*)"|[][{},:]|[^]["{},:\s]++')
 OPENING, CLOSING = ("[", "{"), ("]", "}")
 DEEPEST = 20  # levels that are indented; more would fill megabytes with blanks
 LONGEST = 500_000  # characters of JSON in lines
