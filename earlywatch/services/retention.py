@@ -31,7 +31,7 @@ from earlywatch.services import bodies
 
 logger = logging.getLogger(__name__)
 
-AT_ONCE = 1_000  # pings that are read, or deleted, in a transaction
+AT_ONCE = 300  # pings that are read, or deleted, in a transaction
 MONITORS = 100  # that are looked at in a transaction
 PLACE = "prune_pings place"  # of the row that says how far a round has come
 

@@ -153,18 +153,18 @@ def test_nothing_goes_while_a_paid_month_is_yet_to_be_judged(
     assert len(left(session, monitor)) == 10
 
 
-def test_a_step_deletes_at_most_a_thousand_and_goes_on_where_it_was(
+def test_a_step_deletes_at_most_a_few_hundred_and_goes_on_where_it_was(
     session: Session, now: datetime
 ) -> None:
     crowd = [make_monitor(session, make_workspace(session)) for _ in range(3)]
     for monitor in reversed(crowd):  # so that ids do not rise from monitor to monitor
-        add_pings(session, monitor, every(timedelta(minutes=1), 700, now))
+        add_pings(session, monitor, every(timedelta(minutes=1), 210, now))
     place, steps = Place(), []
     while (step := retention.prune(session, Limits(10, YEAR), place, now)).place is not None:
         steps.append(step.pings)
         place = step.place
 
-    assert steps == [1_000, 1_000, 70]
+    assert steps == [300, 300]
     assert [len(left(session, monitor)) for monitor in crowd] == [10] * 3
 
 
