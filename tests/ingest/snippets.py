@@ -103,7 +103,7 @@ def need(program: str) -> None:
     if shutil.which(program) is None:
         if Path(program).name in INSTALLED_BY_CI:
             missing(f"{program} is not installed")
-        pytest.skip(f"{program} is not installed")
+        pytest.skip(f"{program} is not here, and .ci/run does not install it either")
 
 
 def run(
