@@ -98,7 +98,7 @@ def test_pressing_pause_twice_is_one_pause(selling: Shop) -> None:
 
     assert first.location == second.location == "/billing"
     assert "message-ok" in selling.browser.follow(second).text
-    assert [act.kind for act in selling.acts] == ["subscribe", "pause"]
+    assert [act.kind for act in selling.acts] == ["pause", "subscribe"]
 
 
 def test_a_pause_that_stripe_did_not_hear_can_be_pressed_again(selling: Shop) -> None:
