@@ -13,8 +13,10 @@ from earlywatch.channels.registry import Doors
 from earlywatch.clients.http import Http
 from earlywatch.clients.mail import Mailer
 from earlywatch.clients.object_store import ObjectStore
+from earlywatch.clients.return_path import ReturnPath
 from earlywatch.clients.sms import Sms
 from earlywatch.clients.stripe import Stripe
+from earlywatch.clients.voice import Voice
 from earlywatch.clock import utcnow
 from earlywatch.config import ConfigError, Settings
 from earlywatch.db import ENGINE_OPTIONS, db
@@ -83,8 +85,19 @@ def report_errors(dsn: str, transport: type[Transport] | None = None) -> None:
 def make_doors(settings: Settings) -> Doors:
     """Return the clients that alerts go out through."""
     http = Http(settings.private_targets)
-    mail = Mailer(settings.smtp_url, settings.mail_from, settings.mailbox_dir)
-    return Doors(http=http, mail=mail, sms=_make_sms(settings, http))
+    mail = Mailer(
+        settings.smtp_url, settings.mail_from, settings.mailbox_dir, _return_path(settings)
+    )
+    return Doors(
+        http=http,
+        mail=mail,
+        sms=_make_sms(settings, http),
+        bases=settings.api_bases,
+        telegram_token=settings.telegram_bot_token,
+        pushover_token=settings.pushover_app_token,
+        slack_buttons=settings.slack_signing_secret is not None,
+        voice=_make_voice(settings, http),
+    )
 
 
 def make_stripe(settings: Settings) -> Stripe | None:
@@ -104,11 +117,27 @@ def make_object_store(settings: Settings) -> ObjectStore | None:
     return ObjectStore(settings.object_store_url) if settings.object_store_url else None
 
 
+def _return_path(settings: Settings) -> ReturnPath | None:
+    domain, secret_key = settings.ping_mail_domain, settings.secret_key
+    return ReturnPath(domain, secret_key) if domain and secret_key else None
+
+
 def _make_sms(settings: Settings, http: Http) -> Sms | None:
     sid, token = settings.twilio_account_sid, settings.twilio_auth_token
     if not (sid and token and settings.twilio_from):
         return None
-    return Sms(http, sid, token, settings.twilio_from, settings.twilio_api_base)
+    return Sms(http, sid, token, settings.twilio_from, settings.twilio_api_base, settings.callbacks)
+
+
+def _make_voice(settings: Settings, http: Http) -> Voice | None:
+    sid, token, sender = (
+        settings.twilio_account_sid,
+        settings.twilio_auth_token,
+        settings.twilio_from,
+    )
+    if not (sid and token and sender) or sender.startswith("MG"):  # no messaging service calls
+        return None
+    return Voice(http, sid, token, sender, settings.twilio_api_base, settings.callbacks)
 
 
 def _read_clock() -> None:

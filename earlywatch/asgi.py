@@ -21,6 +21,7 @@ from earlywatch.ingest.app import BODY_PATIENCE as PING_BODY_PATIENCE
 from earlywatch.ingest.app import PingApp
 from earlywatch.ingest.batch import Batcher
 from earlywatch.ingest.buckets import Buckets, Guard
+from earlywatch.ingest.canary import Canary
 from earlywatch.ingest.health import HealthApp
 from earlywatch.ingest.http import Answer, Message, Receive, Scope, Send, read_body
 from earlywatch.ingest.line import Line
@@ -67,10 +68,16 @@ class Intake:
         self.pings = PingApp(self._batcher, guard, settings.trusted_proxies, self.body_patience)
         health = Line("health", url, pre_ping=True)
         self._health = HealthApp(health, needs_detector=self.needs_detector)
+        self._canary: Canary | None = None
+        if settings.canary:
+            line = Line("canary", url, pre_ping=True)
+            self._canary = Canary(line, settings.ping_base_url, self._batcher)
 
     def start(self) -> None:
         """Begin to work; called in the event loop."""
         self._batcher.start()
+        if self._canary is not None:
+            self._canary.start()
 
     def handler(self, path: str) -> Handler:
         """Return who answers for `path`."""
@@ -83,6 +90,8 @@ class Intake:
 
     async def close(self) -> None:
         """Stop after the last ping is stored."""
+        if self._canary is not None:
+            await self._canary.close()
         await self._batcher.close()
         await self._health.close()
 

@@ -1,30 +1,28 @@
 """Settings: read once from the environment, refused with a sentence when they make no sense."""
 
 import os
-import re
 from collections.abc import Mapping
-from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from typing import Any
 from unicodedata import category
 from urllib.parse import urlsplit
 
-import psycopg
 from email_validator import EmailNotValidError, validate_email
-from psycopg.conninfo import make_conninfo
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from sentry_sdk.utils import Dsn
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
 
 from earlywatch.errors import EarlywatchError
+from earlywatch.setting_values import (
+    LAST_PORT,
+    address,
+    database_address,
+    is_sender,
+    object_store_address,
+    provider_addresses,
+    redis_address,
+)
 
-DRIVER = "postgresql+psycopg://"
-LAST_PORT = 65535
-# As S3 takes it: 3 to 63 characters, no IP address, no dots or hyphens side by side or at an end.
-BUCKET = re.compile(r"/(?=.{3,63}$)(?![\d.]+$)[a-z0-9]+(?:(?:\.|-+)[a-z0-9]+)*")
-REGION = re.compile(r"(?:region=[a-z0-9-]+)?")
 UNREADABLE = {"Cc", "Cs"}  # control characters; bytes that are no UTF-8
 MEANING = {
     "database_url": "the address of a PostgreSQL database",
@@ -32,6 +30,7 @@ MEANING = {
     "secret_key": "any text of at least 16 characters, kept secret",
     "ping_mail_domain": "the domain whose mails are pings, such as ping.example.org",
     "stripe_secret_key": "the secret key of a Stripe account, from Stripe's dashboard",
+    "telegram_bot_token": "the token of your bot, from @BotFather",
 }
 
 
@@ -79,11 +78,16 @@ class Settings(BaseModel):
     object_store_url: str | None = None
     pings_kept: int | None = Field(None, ge=10)
     ping_days: int = Field(400, ge=1)
+    canary: bool = True
+    telegram_bot_token: str | None = None
+    slack_signing_secret: str | None = None
+    pushover_app_token: str | None = None
+    api_bases: Mapping[str, str] = {}
 
     @field_validator("database_url")
     @classmethod
     def _name_the_driver(cls, url: str | None) -> str | None:
-        return _database_url(url) if url else None
+        return database_address(url) if url else None
 
     @field_validator("private_targets", "operator_emails", mode="before")
     @classmethod
@@ -94,31 +98,36 @@ class Settings(BaseModel):
     @classmethod
     def _check_operators(cls, emails: tuple[str, ...]) -> tuple[str, ...]:
         for email in emails:
-            if not _is_sender(email):
+            if not is_sender(email):
                 raise ValueError("must be addresses, such as ops@example.org")
         return tuple(email.lower() for email in emails)
 
     @field_validator("redis_url")
     @classmethod
     def _check_redis_url(cls, url: str | None) -> str | None:
-        return _redis_url(url) if url else None
+        return redis_address(url) if url else None
 
     @field_validator("smtp_url")
     @classmethod
     def _check_smtp_url(cls, url: str | None) -> str | None:
-        return _url(url, {"smtp", "smtps", "smtp+starttls"}) if url else None
+        return address(url, {"smtp", "smtps", "smtp+starttls"}) if url else None
 
     @field_validator(
         "base_url", "ping_base_url", "twilio_api_base", "stripe_api_base", "watchdog_url"
     )
     @classmethod
     def _check_http_url(cls, url: str | None) -> str | None:
-        return _url(url, {"http", "https"}).rstrip("/") if url else url
+        return address(url, {"http", "https"}).rstrip("/") if url else url
 
     @field_validator("object_store_url")
     @classmethod
     def _check_object_store(cls, url: str | None) -> str | None:
-        return _object_store_url(url) if url else None
+        return object_store_address(url) if url else None
+
+    @field_validator("api_bases", mode="before")
+    @classmethod
+    def _read_bases(cls, listed: object) -> object:
+        return provider_addresses(listed) if isinstance(listed, str) else listed
 
     @field_validator("ping_mail_domain")
     @classmethod
@@ -134,7 +143,7 @@ class Settings(BaseModel):
     @field_validator("mail_from")
     @classmethod
     def _check_sender(cls, sender: str) -> str:
-        if not _is_sender(sender):
+        if not is_sender(sender):
             raise ValueError("must be an ASCII address such as Earlywatch <alerts@example.org>")
         return sender
 
@@ -161,6 +170,11 @@ class Settings(BaseModel):
     def mailbox_dir(self) -> Path:
         """Where mail is kept when there is no `SMTP_URL`."""
         return self.earlywatch_data_dir / "mailbox"
+
+    @property
+    def callbacks(self) -> str | None:
+        """Where providers may reach the site; None where it is not encrypted, as on a laptop."""
+        return self.base_url if self.base_url.startswith("https://") else None
 
     @property
     def sells(self) -> bool:
@@ -213,67 +227,6 @@ def _content(variable: str, path: str) -> str:
         raise ConfigError(f"{variable} cannot be read: {error.strerror}: {path}.") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{variable} is not text in UTF-8: {path}.") from None
-
-
-def _database_url(url: str) -> str:
-    scheme, separator, rest = url.partition("://")
-    if not separator or scheme not in {"postgres", "postgresql", "postgresql+psycopg"}:
-        raise ValueError("must start with postgresql://")
-    try:
-        parsed = make_url(DRIVER + rest)
-        make_conninfo(**{name: str(value) for name, value in parsed.query.items()})
-        valid = parsed.port is None or 0 < parsed.port <= LAST_PORT
-    except (ValueError, ArgumentError, psycopg.Error):
-        valid = False
-    if not valid:
-        raise ValueError("must look like postgresql://user:password@host:5432/name")
-    if "@" in (parsed.host or ""):  # or a part of the password would be taken for a host
-        raise ValueError("an @ in the password must be written as %40")
-    return DRIVER + rest
-
-
-def _redis_url(url: str) -> str:
-    checked = urlsplit(_url(url, {"redis", "rediss", "redis+socket", "unix"}, needs_host=False))
-    number = checked.path.strip("/")
-    if checked.scheme in {"redis", "rediss"} and number and not number.isdecimal():
-        raise ValueError("after the host comes the number of a database, such as /0")
-    return url
-
-
-def _object_store_url(url: str) -> str:
-    parts = urlsplit(_url(url, {"http", "https"}))
-    if not (parts.username and parts.password):
-        raise ValueError("must have access-key:secret-key@ before the host; in them, / is %2F")
-    if not BUCKET.fullmatch(parts.path):
-        raise ValueError("after the host comes the name of a bucket alone, such as /pings")
-    if not REGION.fullmatch(parts.query) or parts.fragment:
-        raise ValueError("after the bucket may come ?region= and its name, nothing else")
-    return url
-
-
-def _url(url: str, schemes: set[str], *, needs_host: bool = True) -> str:
-    try:
-        parts = urlsplit(url)
-        _ = parts.port  # read here, since others would stumble over it later
-    except ValueError:  # its text may hold a part of a password
-        raise ValueError("must have a host and a port; in a password, / is %2F") from None
-    if parts.scheme not in schemes or not (parts.hostname or (parts.path and not needs_host)):
-        wanted = " or ".join(f"{scheme}://" for scheme in sorted(schemes))
-        raise ValueError(f"must start with {wanted}")
-    return url
-
-
-def _is_sender(text: str) -> bool:
-    """Whether this is one address, with or without a name, that any mail server takes."""
-    _name, address = parseaddr(text)
-    if text != address and not text.endswith(f"<{address}>"):
-        return False
-    try:
-        # With a suffix: localhost and .local may send mail, but the library refuses them.
-        validate_email(f"{address}.net", check_deliverability=False, allow_smtputf8=False)
-    except EmailNotValidError:
-        return False
-    return address.isascii()
 
 
 def is_on_loopback(url: str) -> bool:

@@ -1,4 +1,4 @@
-"""`earlywatch smtpd`: takes mails, each of which is a ping, and nothing else."""
+"""`earlywatch smtpd`: takes mails, each a ping, or what comes back to a mail of ours."""
 
 import asyncio
 import logging
@@ -8,13 +8,17 @@ import ssl
 from collections.abc import Callable
 from pathlib import Path
 
+from earlywatch.clients.return_path import ReturnPath
 from earlywatch.config import ConfigError, Settings
 from earlywatch.ingest.batch import Batcher
 from earlywatch.ingest.buckets import Buckets, Guard
 from earlywatch.ingest.line import Line
 from earlywatch.ingest.mail_connection import Connection, Connections
-from earlywatch.ingest.mail_door import Door, Names
+from earlywatch.ingest.mail_door import Door
+from earlywatch.ingest.mail_names import Names
+from earlywatch.ingest.mail_reports import Reports
 from earlywatch.server import raise_file_limit
+from earlywatch.services.links import Links
 
 logger = logging.getLogger(__name__)
 
@@ -91,7 +95,7 @@ async def _serve(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     batcher = Batcher(Line("mails", url, pre_ping=False))
     names = Names(Line("mail addresses", url, pre_ping=True))
-    door = Door(domain, batcher, Guard(Buckets(), settings), names)
+    door = Door(domain, batcher, Guard(Buckets(), settings), names, _reports(settings, url, domain))
     connections = Connections()
 
     def connect() -> Connection:
@@ -107,6 +111,15 @@ async def _serve(settings: Settings) -> None:
     await connections.end(LAST_WORDS)
     connections.cut()
     door.close()
+
+
+def _reports(settings: Settings, url: str, domain: str) -> Reports | None:
+    if settings.secret_key is None:
+        logger.warning("SECRET_KEY is not set: no bounces and no answers are taken")
+        return None
+    line = Line("mail reports", url, pre_ping=True)
+    return_path = ReturnPath(domain, settings.secret_key)
+    return Reports(line, return_path, Links(settings.base_url, settings.secret_key))
 
 
 async def _listen(connect: Callable[[], Connection], settings: Settings) -> asyncio.Server:

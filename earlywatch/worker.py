@@ -65,6 +65,18 @@ class Bells(Scheduler):
     another's: a second between the two would silence every bell.
     """
 
+    def tick(self, *args: Any, **options: Any) -> float:
+        """Ring what is due; return after how many seconds to come again.
+
+        Once the clock was set back, the last bells lie ahead, and none would be due for as long.
+        """
+        entries = self.schedule.values()
+        if any(entry.last_run_at > entry.default_now() for entry in entries):
+            for entry in entries:
+                entry.last_run_at = entry.default_now()
+            self._heap = None  # is made anew
+        return float(super().tick(*args, **options))
+
     def apply_entry(self, entry: Any, producer: Any = None) -> None:
         """Send the message of an entry that is due, unless enough of them wait."""
         if self._unheard() < MOST_UNHEARD:

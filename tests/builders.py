@@ -219,6 +219,7 @@ def make_delivery(
             "alert": alert.value,
             "created_at": now,
             "next_attempt_at": now,
+            "turn_at": now,
             **columns,
         }
     )

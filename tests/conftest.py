@@ -1,5 +1,6 @@
 """Fixtures for every test: real servers and a closed network."""
 
+import logging
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -50,6 +51,28 @@ def object_host() -> Iterator[str]:
 def bucket(object_host: str) -> Bucket:
     """An empty bucket."""
     return Bucket(object_host)
+
+
+class Failures(logging.Handler):
+    """Keeps what was logged as an error."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+
+@pytest.fixture(autouse=True)
+def no_hidden_failure(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test in which the planning of alerts failed: it goes on all the same, plainly."""
+    failures, logger = Failures(), logging.getLogger("earlywatch.services.plain_telling")
+    logger.addHandler(failures)
+    yield
+    logger.removeHandler(failures)
+    expected = request.node.get_closest_marker("planning_fails")
+    assert expected or not failures.records, failures.records[0].exc_info
 
 
 @pytest.fixture

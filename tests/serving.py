@@ -84,10 +84,12 @@ class Server:
         self._environment = {
             **{name: os.environ[name] for name in KNOWN if name in os.environ},
             "PYTHONPATH": str(ROOT),
+            "PORT": str(self.port),
             "DATABASE_URL": database_url,
             "SECRET_KEY": SECRET_KEY,
             "EARLYWATCH_DATA_DIR": str(log.parent),
             **UNGUARDED,
+            "CANARY": "false",  # tests count rows
             **settings,
         }
         self.process: subprocess.Popen[bytes] | None = None

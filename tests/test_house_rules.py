@@ -188,6 +188,8 @@ def test_links_in_mails_lead_to_pages_that_exist(
         links.sign_in(),
         links.confirm_channel(channel, now),
         links.unsubscribe(channel, now),
+        links.act(1, channel),
+        links.drill(1, channel),
         *[links.billing(each, 1, "a@b.org", now) for each in (*SIGNED_BILLING, *BILLING_PAGES)],
         links.base_url + "/confirm-email/token",
         links.base_url + "/reset-password/token",

@@ -146,3 +146,30 @@ def test_the_former_version_goes_on_beside_the_new_tables(empty_database: str) -
         look = "SELECT look_at = deadline_at, length(workspace.ping_key) FROM monitor, workspace"
         assert connection.execute(text(look)).all() == [(True, 22)]
     engine.dispose()
+
+
+CHANNEL = text("""
+    INSERT INTO workspace (name, created_at) VALUES ('old', now());
+    INSERT INTO channel (workspace_id, kind, name, config, created_at, verified_at)
+    SELECT id, 'email', 'operations', '{}', '2026-01-01', '2026-01-01' FROM workspace
+""")
+NEW_CHANNEL = text("""
+    INSERT INTO channel (workspace_id, kind, name, config, created_at, verified_at)
+    SELECT id, 'email', 'new', '{}', '2026-11-20', '2026-11-20' FROM workspace
+""")
+
+
+def test_nobody_is_told_of_unproven_channels_because_of_the_upgrade(empty_database: str) -> None:
+    config = migrations.config(empty_database)
+    command.upgrade(config, "0007")
+    engine = create_engine(empty_database)
+    with engine.begin() as connection:
+        connection.execute(CHANNEL)
+
+    command.upgrade(config, "head")
+
+    with engine.begin() as connection:
+        connection.execute(NEW_CHANNEL)
+        query = text("SELECT name, unproven_told_at IS NULL FROM channel ORDER BY id")
+        assert connection.execute(query).all() == [("operations", False), ("new", True)]
+    engine.dispose()

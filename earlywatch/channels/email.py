@@ -1,26 +1,16 @@
 """Alerts by email."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 
+from earlywatch.channels.look import look
 from earlywatch.channels.registry import ChannelError, Doors, Field, InvalidChannel, channel
 from earlywatch.clients.letter import Mail, MailError
 from earlywatch.clients.mail_templates import render
 from earlywatch.domain import alert_words
 from earlywatch.domain.alert import Alert, AlertKind
-from earlywatch.domain.monitor import Cause
-
-
-class Look(StrEnum):
-    """The colour of the card; the words say the same."""
-
-    UP = "up"
-    LATE = "late"
-    FAILED = "failed"
-    NEUTRAL = "neutral"
 
 
 def check(raw: Mapping[str, str], _doors: Doors) -> dict[str, Any]:
@@ -65,26 +55,32 @@ def letter(address: str, alert: Alert) -> Mail:
     know them.
     """
     words, url = alert_words.link(alert) or ("", "")
+    act_words, act_url = alert_words.action(alert) or ("", "")
     subject = alert_words.subject(alert)
     confirms = alert.kind is AlertKind.CONFIRM
     values = {
         "subject": subject,
         "opening": alert_words.opening(alert),
         "rows": tuple(alert_words.rows(alert)),
-        "look": _look(alert),
+        "look": look(alert),
         "url": url,
         "url_words": words,
+        "act_url": act_url,
+        "act_words": act_words,
+        "answerable": alert.reply_to is not None,
         "channel": "" if confirms else alert_words.one_line(alert.channel_name, 100),
         "unsubscribe_url": alert.unsubscribe_url or "",
     }
     text, html = render("alert", values)
     thread = f"incident-{alert.trouble.incident_id}" if alert.trouble else None
-    return Mail(alert.id, address, subject, text, html, thread, alert.unsubscribe_url)
-
-
-def _look(alert: Alert) -> Look:
-    if alert.trouble is None:
-        return Look.NEUTRAL
-    if alert.kind is AlertKind.RESOLVED:
-        return Look.UP
-    return Look.FAILED if alert.trouble.cause is Cause.FAILED else Look.LATE
+    return Mail(
+        alert.id,
+        address,
+        subject,
+        text,
+        html,
+        thread,
+        alert.unsubscribe_url,
+        alert.reply_to,
+        tracked=True,
+    )

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from earlywatch.channels.registry import ChannelError, Doors, Field, InvalidChannel, channel
-from earlywatch.channels.text import defused, slack_escaped
-from earlywatch.clients.http import Answer, Unreachable
+from earlywatch.channels import hooks, posts
+from earlywatch.channels.registry import Doors, Field, Pace, channel
+from earlywatch.channels.text import defused, fitting, is_harmless, slack_escaped
 from earlywatch.domain import alert_words
 from earlywatch.domain.alert import Alert
 
@@ -23,72 +23,70 @@ GONE = {
     "action_prohibited",
     "posting_to_general_channel_denied",
 }
-LONGEST_URL = 2000
+LONGEST_HEADER = 150
+HOST = "hooks.slack.com"
+OWN_APP = "own_app"
+ROOM, MOST_ROWS, ROWS_OF_A_BLOCK = 20_000, 40, 5  # a block takes ten fields: five pairs
+ACKNOWLEDGE, SNOOZE = "acknowledge", "snooze_1h"  # what buttons say to us, beside the token
 
 
 def check(raw: Mapping[str, str], doors: Doors) -> dict[str, Any]:
     """Return the config of a webhook. Raises InvalidChannel."""
-    url = raw.get("webhook_url", "").strip()
-    if len(url) > LONGEST_URL or not url.isprintable() or " " in url:
-        raise InvalidChannel("webhook_url", "Paste the whole address of the webhook, nothing else.")
-    try:
-        doors.http.check_target(url)
-    except Unreachable as error:
-        raise InvalidChannel("webhook_url", str(error)) from error
-    if len(urlsplit(url).path) < 2:
-        raise InvalidChannel("webhook_url", "The address stops after the host. Paste all of it.")
-    return {"webhook_url": url}
-
-
-def summary(config: dict[str, Any]) -> str:
-    """Return host and last characters: enough to recognise the secret, too little to use it."""
-    parts = urlsplit(config["webhook_url"])
-    return f"{parts.hostname}/…/…{parts.path.rstrip('/')[-4:]}"
+    url = hooks.checked_url(raw.get(hooks.NAME, ""), doors)
+    return {hooks.NAME: url, OWN_APP: raw.get(OWN_APP) == "on"}
 
 
 @channel(
     "slack",
     label="Slack",
     proof="link",
-    fields=(Field("webhook_url", "Webhook URL", "url"),),
+    fields=(
+        hooks.FIELD,
+        Field(
+            OWN_APP,
+            "Made with the Slack app of this installation",
+            "checkbox",
+            optional=True,
+            target=False,
+        ),
+    ),
     check=check,
-    summary=summary,
+    summary=hooks.summary,
+    pace=Pace(1, 1),
 )
 def send(config: dict[str, Any], alert: Alert, doors: Doors) -> str:
     """Post one message; return Slack's answer. Raises ChannelError."""
-    try:
-        answer = doors.http.post(
-            config["webhook_url"], json=payload(alert), headers={"Idempotency-Key": alert.id}
-        )
-    except Unreachable as error:
-        raise ChannelError(
-            str(error), permanent=error.permanent, timed_out=error.timed_out
-        ) from error
+    url = config[hooks.NAME]
+    answer = hooks.post(url, payload(alert, buttons=has_buttons(config, doors)), alert, doors)
     if 200 <= answer.status < 300:
-        return _line(answer)
-    said = answer.text.strip()
-    raise ChannelError(
-        f"Slack answered {_line(answer)}.",
-        permanent=answer.status in {404, 410} or said in GONE,
-        retry_after=answer.retry_after,
-    )
+        return posts.line(answer)
+    gone = answer.status in {404, 410} or answer.text.strip() in GONE
+    raise hooks.refusal("Slack", answer, permanent=gone)
 
 
-def payload(alert: Alert) -> dict[str, Any]:
+def has_buttons(config: dict[str, Any], doors: Doors) -> bool:
+    """Whether presses come to us. No webhook tells whose app it is, so its owner does."""
+    ours = doors.slack_buttons and config.get(OWN_APP, False)
+    return bool(ours and urlsplit(config[hooks.NAME]).hostname == HOST)
+
+
+def payload(alert: Alert, *, buttons: bool = False) -> dict[str, Any]:
     """Return the message: blocks, and a text for notifications and for programs without blocks.
 
-    What people typed stands in `plain_text`, where Slack looks for no markup.
+    What people typed stands in `plain_text`, where Slack looks for no markup. Links are no buttons:
+    Slack warns of a button if its app takes no presses. `buttons`: it does, and hands them to us.
     """
-    link = alert_words.link(alert)
-    linked = f"<{slack_escaped(link[1])}|{link[0]}>" if link else ""
+    presses = [each for each in (alert_words.link(alert), alert_words.action(alert)) if each]
+    linked = "   ".join(f"<{slack_escaped(url)}|{words}>" for words, url in presses)
     blocks: list[dict[str, Any]] = [
-        {"type": "header", "text": _plain(alert_words.subject(alert)[:150])},
+        {"type": "header", "text": _plain(defused(alert_words.subject(alert))[:LONGEST_HEADER])},
         {"type": "section", "text": _plain(alert_words.opening(alert))},
+        *_facts(alert),
     ]
-    if rows := alert_words.rows(alert):
-        blocks.append({"type": "section", "fields": _fields(rows)})
     if linked:
         blocks.append({"type": "section", "text": _markup(linked)})
+    if buttons and alert.act_token:
+        blocks.append(_actions(alert.act_token))
     text = slack_escaped(defused(alert_words.brief(alert)))
     return {
         "text": f"{text} {linked}".rstrip(),
@@ -98,9 +96,33 @@ def payload(alert: Alert) -> dict[str, Any]:
     }
 
 
+def _facts(alert: Alert) -> list[dict[str, Any]]:
+    rows = fitting(alert_words.rows(alert), ROOM, lambda row: len("".join(row)), MOST_ROWS)
+    parts = [rows[at : at + ROWS_OF_A_BLOCK] for at in range(0, len(rows), ROWS_OF_A_BLOCK)]
+    return [{"type": "section", "fields": _fields(part)} for part in parts]
+
+
 def _fields(rows: list[alert_words.Row]) -> list[dict[str, Any]]:
-    # Pairs stand side by side; Slack takes ten fields at most.
-    return [field for word, value in rows[:5] for field in (_markup(f"*{word}*"), _plain(value))]
+    # Pairs stand side by side.
+    return [field for word, value in rows for field in (_bold(word), _plain(value))]
+
+
+def _bold(word: str) -> dict[str, Any]:
+    """Return a word in bold, unless it is a name with more in it than letters and spaces."""
+    return _markup(f"*{word}*") if is_harmless(word) else _plain(word)
+
+
+def _actions(token: str) -> dict[str, Any]:
+    """Return the buttons. https://docs.slack.dev/reference/block-kit/blocks/actions-block"""
+    words = {ACKNOWLEDGE: "Acknowledge", SNOOZE: "Snooze 1 h"}
+    return {
+        "type": "actions",
+        "block_id": "act",
+        "elements": [
+            {"type": "button", "action_id": name, "value": token, "text": _plain(said)}
+            for name, said in words.items()
+        ],
+    }
 
 
 def _plain(text: str) -> dict[str, Any]:
@@ -109,7 +131,3 @@ def _plain(text: str) -> dict[str, Any]:
 
 def _markup(text: str) -> dict[str, Any]:
     return {"type": "mrkdwn", "text": text, "verbatim": True}
-
-
-def _line(answer: Answer) -> str:
-    return alert_words.one_line(f"{answer.status} {answer.text}", 200)

@@ -7,12 +7,24 @@ import phonenumbers
 
 from earlywatch.channels.registry import ChannelError, Doors, Field, InvalidChannel, channel
 from earlywatch.channels.text import gsm_friendly, in_gsm
-from earlywatch.clients.sms import LONGEST_BODY, SmsError
+from earlywatch.clients.sms import LONGEST_BODY
+from earlywatch.clients.twilio import TwilioError
 from earlywatch.domain import alert_words
 from earlywatch.domain.alert import Alert, AlertKind
 
 LONGEST_NAME = 40
 LONGEST_FOREIGN_NAME = 24  # such a name makes every character take twice the room
+# Numbers that cost whoever calls them more than others do, some to the gain of who rents them.
+COSTLY = frozenset(
+    {
+        phonenumbers.PhoneNumberType.PREMIUM_RATE,
+        phonenumbers.PhoneNumberType.SHARED_COST,
+        phonenumbers.PhoneNumberType.UAN,
+        phonenumbers.PhoneNumberType.PERSONAL_NUMBER,
+    }
+)
+OF_NO_COUNTRY = "001"  # what the library calls the region of satellites and their like
+TOO_COSTLY = "This number costs more than others. Use that of a usual mobile or landline."
 EXAMPLE = "Write the number with its country code, for example +49 151 23456789."
 
 
@@ -24,6 +36,8 @@ def check(raw: Mapping[str, str], _doors: Doors) -> dict[str, Any]:
         raise InvalidChannel("phone_number", EXAMPLE) from None
     if not phonenumbers.is_valid_number(number):
         raise InvalidChannel("phone_number", f"No telephone has this number. {EXAMPLE}")
+    if phonenumbers.number_type(number) in COSTLY or _is_of_no_country(number):
+        raise InvalidChannel("phone_number", TOO_COSTLY)
     return {"phone_number": phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)}
 
 
@@ -41,6 +55,7 @@ def summary(config: dict[str, Any]) -> str:
     check=check,
     summary=summary,
     available=lambda doors: doors.sms is not None,
+    needs=("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM"),
 )
 def send(config: dict[str, Any], alert: Alert, doors: Doors) -> str:
     """Send one message; return Twilio's answer. Raises ChannelError."""
@@ -48,7 +63,7 @@ def send(config: dict[str, Any], alert: Alert, doors: Doors) -> str:
         raise ChannelError("Text messages are not set up on this installation.")
     try:
         return doors.sms.send(config["phone_number"], body(alert), alert.id)
-    except SmsError as error:
+    except TwilioError as error:
         raise ChannelError(
             str(error),
             permanent=error.permanent,
@@ -74,3 +89,7 @@ def body(alert: Alert) -> str:
     if len(said) > room:
         said = gsm_friendly(f"{alert_words.subject(alert, LONGEST_FOREIGN_NAME)}.")[: max(room, 0)]
     return f"{said} {link[1]}"
+
+
+def _is_of_no_country(number: phonenumbers.PhoneNumber) -> bool:
+    return bool(phonenumbers.region_code_for_number(number) == OF_NO_COUNTRY)

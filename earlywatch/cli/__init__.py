@@ -10,6 +10,7 @@ from earlywatch.cli.exports import export
 from earlywatch.cli.monitors import monitor
 from earlywatch.cli.parts import Sentences
 from earlywatch.cli.processes import beat, db, ingest, smtpd, up, watch, web, worker
+from earlywatch.cli.telegram import telegram
 
 
 @click.group(cls=Sentences)
@@ -32,5 +33,6 @@ for command in (
     export,
     billing,
     events,
+    telegram,
 ):
     main.add_command(command)

@@ -27,6 +27,7 @@ IDLE_SECONDS = 30.0
 # 6to4 and their like.
 ALSO_REFUSED = (
     ip_network("::/96"),  # IPv4 written as IPv6, long out of use
+    ip_network("::ffff:0:0:0/96"),  # IPv4 as translators write it (SIIT)
     ip_network("fec0::/10"),  # private addresses of the past
     ip_network("168.63.129.16/32"),  # metadata of a large cloud, on a public address
 )

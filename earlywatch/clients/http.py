@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import requests
@@ -69,30 +69,33 @@ class Http:
         auth: tuple[str, str] | None = None,
         trusted: bool = False,
     ) -> Answer:
-        """Send a POST and return the answer, whatever its status, within 20 seconds.
+        """Send a POST and return the answer, as `request` does."""
+        return self._request(
+            "POST",
+            url,
+            {"json": json, "data": data, "headers": headers, "auth": auth},
+            trusted=trusted,
+        )
+
+    def request(
+        self,
+        method: Literal["GET", "POST", "PUT", "PATCH"],
+        url: str,
+        *,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        trusted: bool = False,
+    ) -> Answer:
+        """Send these bytes and return the answer, whatever its status, within 20 seconds.
 
         `trusted` is for hosts that the operator chose. Raises Unreachable with a sentence.
         """
-        host = _host(url)
-        session = self._trusted if trusted else self._guarded
-        until = time.monotonic() + TOTAL_SECONDS
-        arguments: dict[str, Any] = {"json": json, "data": data, "headers": headers, "auth": auth}
-        try:
-            try:
-                return _send(session, url, until, arguments)
-            except requests.ConnectionError as error:
-                # The server closed a kept connection in the very moment we used it again.
-                if not _was_hung_up(error):
-                    raise
-                return _send(session, url, until, arguments)
-        except Refused as refused:
-            raise Unreachable(str(refused), permanent=True) from None
-        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-            raise _unreachable(host, error) from error
+        arguments = {"data": body or None, "headers": headers}
+        return self._request(method, url, arguments, trusted=trusted)
 
     def check_target(self, url: str) -> None:
         """Refuse a URL that `post` would not send to. Raises Unreachable with a sentence."""
-        host = _host(url)
+        host = _foreign_host(url)
         try:
             self._guard.places(host, urlsplit(url).port or 443, time.monotonic() + TOTAL_SECONDS)
         except Refused as refused:
@@ -101,6 +104,25 @@ class Http:
             raise _slow_lookup(host) from None
         except (requests.RequestException, OSError, ValueError):
             raise Unreachable(f"The host {host} could not be found.") from None
+
+    def _request(
+        self, method: str, url: str, arguments: dict[str, Any], *, trusted: bool
+    ) -> Answer:
+        host = _host(url) if trusted else _foreign_host(url)
+        session = self._trusted if trusted else self._guarded
+        until = time.monotonic() + TOTAL_SECONDS
+        try:
+            try:
+                return _send(session, method, url, until, arguments)
+            except requests.ConnectionError as error:
+                # The server closed a kept connection in the very moment we used it again.
+                if not _was_hung_up(error):
+                    raise
+                return _send(session, method, url, until, arguments)
+        except Refused as refused:
+            raise Unreachable(str(refused), permanent=True) from None
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            raise _unreachable(host, error) from error
 
     def close(self) -> None:
         """Close the connections that are kept open."""
@@ -119,10 +141,14 @@ def _session(guard: Guard | None) -> requests.Session:
     return session
 
 
-def _send(session: requests.Session, url: str, until: float, arguments: dict[str, Any]) -> Answer:
+def _send(
+    session: requests.Session, method: str, url: str, until: float, arguments: dict[str, Any]
+) -> Answer:
     limits: Any = Timeout(total=max(until - time.monotonic(), 0.001))
     with closing(
-        session.post(url, timeout=limits, allow_redirects=False, stream=True, **arguments)
+        session.request(
+            method, url, timeout=limits, allow_redirects=False, stream=True, **arguments
+        )
     ) as response:
         return Answer(response.status_code, _text(response), _retry_after(response))
 
@@ -156,6 +182,18 @@ def _host(url: str) -> str:
         host = None
     if not host or parts.scheme not in {"http", "https"}:
         raise Unreachable("The address must start with https:// or http://.", permanent=True)
+    return host
+
+
+def _foreign_host(url: str) -> str:
+    """Return the host of an address that a user chose."""
+    host = _host(url)
+    # Programs disagree about where the host begins behind such a sign.
+    if "@" in urlsplit(url).netloc or "\\" in url:
+        raise Unreachable(
+            "The address must name its host right after https://, with no user name or password.",
+            permanent=True,
+        )
     return host
 
 

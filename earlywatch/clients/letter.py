@@ -27,7 +27,8 @@ class Mail:
     """What to write to whom; sender and date are added when it is sent.
 
     `id` is the same at every attempt, so that a receiver can drop a repeat. Mails with the
-    same `thread` are shown as one conversation.
+    same `thread` are shown as one conversation. With `tracked`, the id is a UUID, and what comes
+    back undelivered is told to us, where we take mail in; so are answers to `reply_to`.
     """
 
     id: str
@@ -37,6 +38,8 @@ class Mail:
     html: str
     thread: str | None = None
     unsubscribe_url: str | None = None
+    reply_to: str | None = None
+    tracked: bool = False
 
 
 def compose(mail: Mail, sender: str, domain: str, date: datetime) -> bytes:
@@ -55,6 +58,7 @@ def compose(mail: Mail, sender: str, domain: str, date: datetime) -> bytes:
         ("MIME-Version", "1.0"),
         ("Auto-Submitted", "auto-generated"),
         ("Content-Type", f'multipart/alternative; boundary="{boundary}"'),
+        *([("Reply-To", mail.reply_to)] if mail.reply_to else []),
         *_thread_headers(mail, domain),
         *_unsubscribe_headers(mail),
     ]

@@ -25,6 +25,7 @@ IDLE_SECONDS = 20.0  # after that it may have died silently
 MAX_IDLE = 16
 DEFAULT_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
+NEVER = range(500, 600)  # answers that trying again does not change
 LONGEST_ANSWER = 300  # characters shown to people
 
 UNENCRYPTED = (
@@ -40,6 +41,10 @@ SENTENCES: tuple[tuple[type[OSError], str], ...] = (
     (ssl.SSLCertVerificationError, "The mail server has no valid certificate."),
     (socket.gaierror, "The host of the mail server could not be found."),
 )
+
+
+class Refused(MailError):
+    """The mail server will not take this mail from this sender, or for this address."""
 
 
 class Relay:
@@ -62,9 +67,12 @@ class Relay:
             self._context.verify_mode = ssl.CERT_NONE
         self._idle: deque[tuple[float, _Connection]] = deque()
 
-    def deliver(self, sender: str, to: str, content: bytes) -> str:
-        """Hand over a mail within 25 seconds; return the server's answer. Raises MailError."""
-        until = time.monotonic() + TOTAL_SECONDS
+    def deliver(self, sender: str, to: str, content: bytes, until: float | None = None) -> str:
+        """Hand over a mail; return the server's answer. Raises MailError.
+
+        It ends within 25 seconds, or at `until`, a moment of `time.monotonic()`.
+        """
+        until = until or time.monotonic() + TOTAL_SECONDS
         try:
             connection = self._began(sender, until)
             try:
@@ -219,13 +227,18 @@ def _in_words(error: OSError) -> MailError:
     if isinstance(error, RecipientRefused):
         code, text = error.smtp_code, _text(error)
         sentence = f"The mail server refused the address: {_line(code, text)}"
-        return MailError(sentence, permanent=is_for_ever(code, text))
+        return _kind(code)(sentence, permanent=is_for_ever(code, text))
     for kind, sentence in SENTENCES:
         if isinstance(error, kind):
             return MailError(sentence)
     if isinstance(error, smtplib.SMTPResponseException):
-        return MailError(f"The mail server answered: {_line(error.smtp_code, _text(error))}")
+        code = error.smtp_code
+        return _kind(code)(f"The mail server answered: {_line(code, _text(error))}")
     return _silence(error)
+
+
+def _kind(code: int) -> type[MailError]:
+    return Refused if code in NEVER else MailError
 
 
 def _silence(error: OSError) -> MailError:

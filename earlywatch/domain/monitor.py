@@ -14,9 +14,9 @@ from earlywatch.domain.runs import Progress, Run
 from earlywatch.domain.schedule import Schedule
 from earlywatch.errors import EarlywatchError
 
-LONGEST_GRACE = timedelta(days=365)
+LONGEST_GRACE = LONGEST_RUNTIME = timedelta(days=365)
 SHORTEST_RUNTIME = timedelta(seconds=1)
-LONGEST_RUNTIME = timedelta(days=365)
+MOST_SUCCESSES = 10
 
 
 class InvalidMonitor(EarlywatchError):
@@ -24,7 +24,7 @@ class InvalidMonitor(EarlywatchError):
 
 
 class Status(StrEnum):
-    """What a monitor is; `DUE` is only shown, never stored."""
+    """What a monitor is; `DUE`, `UNKNOWN` and `BLOCKED` are only shown, never stored."""
 
     NEW = "new"
     UP = "up"
@@ -33,9 +33,12 @@ class Status(StrEnum):
     FAILED = "failed"
     PAUSED = "paused"  # the owner asked us to look away
     FROZEN = "frozen"  # the plan allows fewer than there are
+    UNKNOWN = "unknown"  # its silence proves nothing, since we cannot hear
+    BLOCKED = "blocked"  # in trouble, as is one that it depends on
 
 
 UNWATCHED = (Status.PAUSED, Status.FROZEN)
+IN_TROUBLE = (Status.LATE, Status.FAILED)  # exactly then an incident is open
 
 
 class Cause(StrEnum):
@@ -61,31 +64,33 @@ class Rules:
     """What the owner decided: when to expect a success and how patient to be.
 
     `max_runtime` is how long a run may take, `stall_after` how long the number that it tells
-    may stand still.
+    may stand still. After trouble it is back with the last of `successes_needed`.
     """
 
     schedule: Schedule
     grace: timedelta
     max_runtime: timedelta | None = None
     stall_after: timedelta | None = None
+    successes_needed: int = 1
 
     def __post_init__(self) -> None:
         if not timedelta(0) <= self.grace <= LONGEST_GRACE:
             raise InvalidMonitor("The grace must be between 0 seconds and 365 days.")
-        longest, stall = self.max_runtime, self.stall_after
-        if longest is not None and not SHORTEST_RUNTIME <= longest <= LONGEST_RUNTIME:
-            raise InvalidMonitor("The longest run time must be between 1 second and 365 days.")
-        if stall is not None and not SHORTEST_RUNTIME <= stall <= LONGEST_RUNTIME:
-            raise InvalidMonitor("The longest standstill must be between 1 second and 365 days.")
+        for length, what in ((self.max_runtime, "run time"), (self.stall_after, "standstill")):
+            if length is not None and not SHORTEST_RUNTIME <= length <= LONGEST_RUNTIME:
+                raise InvalidMonitor(f"The longest {what} must be between 1 second and 365 days.")
+        if not 1 <= self.successes_needed <= MOST_SUCCESSES:
+            raise InvalidMonitor(f"Successes needed must be between 1 and {MOST_SUCCESSES}.")
 
 
 @dataclass(frozen=True)
 class MonitorState:
     """What we know of a monitor. All moments are UTC.
 
-    `deadline_at` is set while a silence would mean trouble: when up, and when new with a
-    job that has started. It is never later than `expected_at` + grace, nor than the limit of any
-    open run. `runs` are those that have started and not ended, the oldest first.
+    `deadline_at` is set while a silence would mean trouble: when up, and when new with a job that
+    has started. It is never later than `expected_at` + grace, nor than the limit of any open run.
+    `runs` are those that have started and not ended, the oldest first; `recovering` counts the
+    successes since trouble.
     """
 
     status: Status = Status.NEW
@@ -94,6 +99,7 @@ class MonitorState:
     expected_at: datetime | None = None
     deadline_at: datetime | None = None
     runs: tuple[Run, ...] = ()
+    recovering: int = 0
 
     @property
     def running(self) -> bool:
@@ -110,13 +116,6 @@ class Change:
     opens: Cause | None = None
     resolves: bool = False
     silent: bool = False  # a resolution nobody needs to be told about
-
-
-def shown_status(state: MonitorState, now: datetime) -> Status:
-    """Return the status to show at `now` (UTC): up turns into due inside the grace."""
-    if state.status is Status.UP and state.expected_at is not None and now >= state.expected_at:
-        return Status.DUE
-    return state.status
 
 
 def on_deadline(state: MonitorState, grace: timedelta, now: datetime) -> Change | None:
@@ -159,10 +158,9 @@ def on_ping(
         change = _on_success(before, rules, at, run_id)
     elif kind is PingKind.FAIL:
         change = _on_fail(before, at, run_id)
-    elif kind is PingKind.START:
-        change = _on_run(before, rules, at, open_runs.begin(before.runs, run_id, at, progress))
     else:
-        change = _on_run(before, rules, at, open_runs.advance(before.runs, run_id, at, progress))
+        heard = open_runs.begin if kind is PingKind.START else open_runs.advance
+        change = _on_run(before, rules, at, heard(before.runs, run_id, at, progress))
     return [settled, change] if settled else [change]
 
 
@@ -268,6 +266,10 @@ def _on_return(state: MonitorState, rules: Rules, now: datetime) -> list[Change]
 def _on_success(state: MonitorState, rules: Rules, at: datetime, run_id: UUID | None) -> Change:
     # The incident of a run that took too long ends here, so nobody waits for that run any more.
     runs = state.runs and open_runs.drop_over(open_runs.end(state.runs, run_id), rules, at)
+    counted = state.recovering + 1
+    if counted < rules.successes_needed and state.status in IN_TROUBLE:
+        heard = replace(state, last_ping_at=at, last_success_at=at, runs=runs, recovering=counted)
+        return Change(heard, at)
     expected_at = rules.schedule.next_after(at)
     deadline_at = open_runs.first_limit(runs, rules, expected_at + rules.grace)
     # Built at once, without `replace`: nearly every ping comes by here.
@@ -288,9 +290,8 @@ def _on_run(state: MonitorState, rules: Rules, at: datetime, runs: tuple[Run, ..
         expected_at = deadline_at = rules.schedule.next_after(at)
     if expected_at is not None and deadline_at is not None:
         deadline_at = open_runs.first_limit(runs, rules, expected_at + rules.grace)
-    last_success_at = state.last_success_at
-    heard = MonitorState(state.status, at, last_success_at, expected_at, deadline_at, runs)
-    return Change(heard, at)
+    heard = replace(state, last_ping_at=at, runs=runs)
+    return Change(replace(heard, expected_at=expected_at, deadline_at=deadline_at), at)
 
 
 def _expecting(state: MonitorState, rules: Rules, since: datetime) -> MonitorState:

@@ -159,21 +159,23 @@ def thawed(*, names: Iterable[str]) -> Letter:
     )
 
 
-def sms_cap(*, monitor: str, what: str, limit: int) -> Letter:
-    """Tell that a text message was not sent, because the month's `limit` is used up.
+def sms_cap(*, monitor: str, what: str, limit: int, call: bool) -> Letter:
+    """Tell that an SMS was not sent, or no `call` made, because the month's `limit` is used up.
 
     `what` is the fact that it would have said: "nightly backup is late".
     """
     name = one_line(monitor, 80) or "A monitor"
+    none, nothing = "No SMS was sent", f"An SMS about {name} was not sent"
+    if call:
+        none, nothing = "No call was made", f"A call about {name} was not made"
     fact = one_line(what, 160)
     return Letter(
-        subject=f"No SMS was sent: {fact}",
-        first=f"An SMS about {name} was not sent, because the {counted(limit, 'text message')} of"
-        " this month are used up.",
+        subject=f"{none}: {fact}",
+        first=f"{nothing}, because the {limit:,} SMS and calls of this month are used up.",
         paragraphs=(
             "Other channels were told as always. Nothing is charged on top: the limit is hard.",
             "The count begins anew on the first of the month (UTC). A larger plan has more.",
         ),
-        rows=(("Monitor", name), ("What happened", fact), ("SMS a month", f"{limit:,}")),
+        rows=(("Monitor", name), ("What happened", fact), ("SMS and calls a month", f"{limit:,}")),
         buttons=(BILLING,),
     )

@@ -15,6 +15,7 @@ HOURLY_WAITS = 24
 MOST_ATTEMPTS = 1 + len(GROWING) + HOURLY_WAITS
 # Receivers that were down together are not all tried in the same second.
 SPREAD = 0.1
+SHORTEST_WAIT = GROWING[0] * (1 - SPREAD)
 
 
 def wait_after(attempts: int, jitter: float) -> timedelta | None:

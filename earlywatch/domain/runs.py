@@ -8,6 +8,7 @@ from uuid import UUID
 
 MOST_RUNS = 100  # a job that never ends its runs must not make its monitor grow for ever
 FARTHEST = timedelta(days=365)  # a guess beyond it says nothing
+NO_TIME = timedelta(0)
 
 
 class Limits(Protocol):
@@ -36,6 +37,7 @@ class Run:
     `moved_at` is when `progress` changed last, None while the job told no number. Its limits
     count from `judged_from` at the earliest: an edit that left them in the past moved them on.
     It counts up from `first_done`, told at `first_at`: a job may go on where another run stopped.
+    `spared` is how long we could not hear meanwhile: its end may have been told and lost.
     """
 
     id: UUID | None
@@ -45,6 +47,7 @@ class Run:
     judged_from: datetime | None = None
     first_done: float | None = None
     first_at: datetime | None = None
+    spared: timedelta = NO_TIME
 
     def told(self, progress: Progress | None, at: datetime) -> "Run":
         """Return the run after a ping at `at` (UTC); the same number again is no movement."""
@@ -77,7 +80,7 @@ class Run:
     def _counted(self, since: datetime | None, length: timedelta | None) -> datetime | None:
         if since is None or length is None:
             return None
-        return max(since, self.judged_from or since) + length
+        return max(since, self.judged_from or since) + length + self.spared
 
     def expected_end(self) -> datetime | None:
         """Return when it will be done (UTC) if it goes on as fast as so far; None if unknown.
@@ -177,6 +180,7 @@ def _read(stored: Mapping[str, Any]) -> Run:
         judged_from=_moment(stored.get("judged_from")),
         first_done=stored.get("first_done"),
         first_at=_moment(stored.get("first_at")),
+        spared=timedelta(seconds=stored.get("spared", 0)),
     )
 
 
@@ -196,4 +200,6 @@ def _write(run: Run) -> dict[str, Any]:
         stored["first_done"], stored["first_at"] = run.first_done, run.first_at.isoformat()
     if run.judged_from is not None:
         stored["judged_from"] = run.judged_from.isoformat()
+    if run.spared:
+        stored["spared"] = run.spared.total_seconds()
     return stored

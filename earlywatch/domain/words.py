@@ -29,6 +29,12 @@ def date_words(moment: datetime, time_zone: str) -> str:
     return _date(moment, _zone(time_zone)).partition(" ")[2]
 
 
+def local_words(moment: datetime, time_zone: str) -> str:
+    """Return `moment` on the clock of the zone, for where it is near: "Sat 09:00"."""
+    local = moment.astimezone(_zone(time_zone))
+    return f"{local:%a} {_clock(local)}"
+
+
 def days_until(moment: datetime, time_zone: str, now: datetime) -> int:
     """Return how many midnights of the zone lie between `now` and `moment`."""
     zone = _zone(time_zone)

@@ -15,6 +15,7 @@ from earlywatch.ingest.http import Receive, Scope, Send
 from earlywatch.ingest.line import Line
 from earlywatch.models import Delivery, Tick
 from earlywatch.models.columns import OutboxState
+from earlywatch.services import hearing
 from earlywatch.services.detection import STALE_TICK, TICK
 
 logger = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ class Health:
     database: bool = False
     last_tick_age: float | None = None
     oldest_due_delivery_age: float | None = None
+    deaf_since: datetime | None = None  # UTC; the site goes on, and judges nothing
 
     @property
     def good(self) -> bool:
@@ -47,6 +49,7 @@ class Health:
             "database": "ok" if self.database else "gone",
             "last_tick_age": self.last_tick_age,
             "oldest_due_delivery_age": self.oldest_due_delivery_age,
+            "deaf_since": self.deaf_since and self.deaf_since.isoformat(),
             "version": __version__,
         }
         return json.dumps(shown).encode()
@@ -106,13 +109,14 @@ class HealthApp:
                         Delivery.state == OutboxState.PENDING, Delivery.next_attempt_at <= now
                     )
                 )
+                deaf_since = hearing.deaf_since(session, now)
         # Whatever it is, it must not be the answer for ever, and the next look may go well.
         except Exception as error:  # noqa: BLE001
             fields = {"error": f"{type(error).__name__}: {error}".partition("\n")[0]}
             logger.warning("database cannot be looked at", extra=fields)
             return Health(now, self._needs_detector)
         ages = _age(ticked_at, now), _age(due_at, now)
-        return Health(now, self._needs_detector, True, *ages)
+        return Health(now, self._needs_detector, True, *ages, deaf_since)
 
 
 def _age(moment: datetime | None, now: datetime) -> float | None:

@@ -86,9 +86,8 @@ def read_mail(content: bytes) -> Mail:
     size = _size_of_head(content)
     subject, body, cut = None, content[size:], False
     try:
-        head = content[: min(size, BODY_LIMIT)]
-        subject = _subject(message_from_bytes(head, policy=POLICY))
-        body, cut = _body(_parsed(content))
+        subject = _subject(read_head(content))
+        body, cut = _body(parsed(content))
     except Exception:  # noqa: BLE001, S110 - whatever a mail is, it is a ping
         pass
     kept = Kept(MOST_KEPT, BODY_TAIL)
@@ -102,7 +101,13 @@ def _size_of_head(content: bytes) -> int:
     return head.end() if head else 0
 
 
-def _parsed(content: bytes) -> Message:
+def read_head(content: bytes) -> Message:
+    """Return the headers of a mail, or what fits of them."""
+    return message_from_bytes(content[: min(_size_of_head(content), BODY_LIMIT)], policy=POLICY)
+
+
+def parsed(content: bytes) -> Message:
+    """Return a mail in its parts. Raises Unreadable, and whatever the standard library does."""
     small = content.lower()
     lines = content.count(b"\n") + content.count(b"\r") - content.count(b"\r\n")
     dashes = content.count(b"\n--") + content.count(b"\r--")
@@ -135,7 +140,7 @@ def _body(mail: Message) -> tuple[bytes, bool]:
     plain: list[Message] = []
     html: list[Message] = []
     attached: list[Message] = []
-    for part in _leaves(mail):
+    for part in leaves(mail):
         shown = part.get_content_disposition() != "attachment"
         kinds = {"text/plain": plain, "text/html": html} if shown else {}
         kinds.get(part.get_content_type(), attached).append(part)
@@ -150,14 +155,14 @@ def _body(mail: Message) -> tuple[bytes, bool]:
     return body.encode("utf-8", "replace"), any(cut for _, cut in read)
 
 
-def _leaves(mail: Message) -> Iterator[Message]:
+def leaves(mail: Message) -> Iterator[Message]:
     """Yield the parts that have no parts. A mail in a mail is one part."""
     if mail.get_content_maintype() != "multipart" or not mail.is_multipart():
         yield mail
         return
     for part in mail.get_payload():
         if isinstance(part, Message):
-            yield from _leaves(part)
+            yield from leaves(part)
 
 
 def _named(attached: list[Message]) -> list[str]:

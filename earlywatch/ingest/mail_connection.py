@@ -154,7 +154,7 @@ class Connection(SMTP):
         """Receive a mail. Not as aiosmtpd does, where each line costs a hundred bytes more."""
         if await self.check_helo_needed():
             return
-        if not self.envelope.names:
+        if not self.envelope.count:
             await self.push("503 5.5.1 No recipient was taken.")
         elif argument:
             await self.push("501 5.5.4 Syntax: DATA")

@@ -1,4 +1,4 @@
-"""The door for mails: which addresses are ours, and what a mail to them becomes."""
+"""The door for mails: who may send them where, and what they become."""
 
 import asyncio
 import logging
@@ -8,35 +8,28 @@ from datetime import datetime
 from uuid import UUID
 
 from aiosmtpd.smtp import SMTP, Envelope, Session, TLSSetupException
-from sqlalchemy import ColumnElement, Engine, and_, or_, select
-from sqlalchemy.orm import Session as DatabaseSession
 
 from earlywatch.clock import utcnow
 from earlywatch.domain.address import read_address
 from earlywatch.domain.monitor import PingKind
 from earlywatch.ingest.batch import Batcher
 from earlywatch.ingest.buckets import Guard
-from earlywatch.ingest.line import Line
 from earlywatch.ingest.mail import Mail
+from earlywatch.ingest.mail_names import Names, read_name
 from earlywatch.ingest.mail_readers import Crowded, Readers
-from earlywatch.ingest.request import ANY_UUID
+from earlywatch.ingest.mail_reports import Own, Reports
 from earlywatch.ingest.store import Unavailable
-from earlywatch.models import Monitor, Workspace
 from earlywatch.services.incoming import (
     LONGEST_AGENT,
-    ByName,
     IncomingPing,
     Name,
     NotCreated,
     Outcome,
 )
-from earlywatch.services.slugs import SLUG
 
 logger = logging.getLogger(__name__)
 
-BY_NAME = re.compile(rf"([a-z0-9]{{22}})\+({SLUG.pattern})")
 MOST_RECIPIENTS = 50
-LOOK_UP_PATIENCE = 4.0  # seconds
 HIDDEN = "…"  # stands for a key
 
 OK = "250 2.0.0 OK"
@@ -64,63 +57,39 @@ REFUSALS = {
 }
 
 
-def read_name(local: str) -> Name | None:
-    """Return what the part before the @ stands for, or None.
-
-    In upper case too, unlike in a URL: mail programs change the case of addresses as they like.
-    """
-    local = local.lower()
-    if ANY_UUID.fullmatch(local):
-        return UUID(local)
-    found = BY_NAME.fullmatch(local)
-    return ByName(*found.groups()) if found else None
-
-
 class PingEnvelope(Envelope):
-    """Knows what is pinged instead of addresses."""
+    """Knows what is pinged, and which mails of ours are answered, instead of addresses."""
 
     def __init__(self) -> None:
         super().__init__()
         self.names: list[Name] = []
+        self.own: list[Own] = []
 
-
-class Names:
-    """Looks up the monitors that addresses name, on a line of its own."""
-
-    def __init__(self, line: Line) -> None:
-        self._line = line
-
-    async def look_up(self, name: Name, now: datetime) -> Outcome:
-        """Return RECORDED if one monitor has this name now, else UNKNOWN or AMBIGUOUS.
-
-        Raises Unavailable when the database does not say.
-        """
-        look = self._line.run(_look_up, self._line.engine, name, now)
-        done, _ = await asyncio.wait({look}, timeout=LOOK_UP_PATIENCE)
-        if not done:
-            self._line.hang_up()
-            look.cancel()
-            raise Unavailable
-        if error := look.exception():
-            fields = {"error": f"{type(error).__name__}: {error}".partition("\n")[0]}
-            logger.warning("address could not be looked up", extra=fields)
-            raise Unavailable from error
-        return look.result()
-
-    def close(self) -> None:
-        """Let go of the thread and the connection."""
-        self._line.hang_up()
-        self._line.close()
+    @property
+    def count(self) -> int:
+        """How many recipients were taken."""
+        return len(self.names) + len(self.own)
 
 
 class Door:
-    """Answers what aiosmtpd asks: about recipients, and about mails."""
+    """Answers what aiosmtpd asks: about recipients, and about mails.
 
-    def __init__(self, domain: str, batcher: Batcher, guard: Guard, names: Names) -> None:
+    `reports` takes in what comes back to our own mails; None where they cannot be told from others.
+    """
+
+    def __init__(
+        self,
+        domain: str,
+        batcher: Batcher,
+        guard: Guard,
+        names: Names,
+        reports: Reports | None = None,
+    ) -> None:
         self._domain = domain
         self._batcher = batcher
         self._guard = guard
         self._names = names
+        self._reports = reports
         self._readers = Readers()
 
     async def handle_EHLO(  # noqa: N802 - aiosmtpd's name, as are the next
@@ -143,15 +112,23 @@ class Door:
         local, _, domain = address.rpartition("@")
         if domain.lower() != self._domain:
             return f"550 5.1.1 Only addresses at {self._domain} are served here."
-        name = read_name(local)
-        if name is None:
+        own = self._reports.read(local) if self._reports else None
+        name = None if own else read_name(local)
+        if own is None and name is None:
             return MALFORMED
-        if name in envelope.names:
+        if own in envelope.own or name in envelope.names:
             return OK
-        if len(envelope.names) >= MOST_RECIPIENTS:
+        if envelope.count >= MOST_RECIPIENTS:
             return TOO_MANY
-        if self._guard.check(name, _peer(session)):
+        if self._guard.check(own or name, _peer(session)):
             return SLOW_DOWN
+        if name is not None:
+            return await self._take_name(envelope, name)
+        if own is not None:
+            envelope.own.append(own)
+        return OK
+
+    async def _take_name(self, envelope: PingEnvelope, name: Name) -> str:
         try:
             outcome = await self._names.look_up(name, utcnow())
         except Unavailable:
@@ -167,11 +144,28 @@ class Door:
         """Store a ping for each recipient; answer once all of them are committed."""
         received_at = utcnow()
         assert isinstance(envelope.content, bytes)
-        keys = [_key(name) for name in envelope.names]
         try:
+            for own in envelope.own:
+                assert self._reports is not None
+                await self._reports.take(own, envelope.content, self._readers, received_at)
+            if not envelope.names:
+                return OK
+            keys = [_key(name) for name in envelope.names]
             mail = await self._readers.read(keys[0], envelope.content)
         except Crowded:
             return SLOW_DOWN
+        except Unavailable:
+            return NOT_STORED
+        return await self._store(session, envelope, mail, keys, received_at)
+
+    async def _store(
+        self,
+        session: Session,
+        envelope: PingEnvelope,
+        mail: Mail,
+        keys: list[str],
+        received_at: datetime,
+    ) -> str:
         sender = hide_keys(envelope.mail_from or "<>", keys, self._domain)
         stored: list[asyncio.Future[Outcome | NotCreated]] = []
         full = False
@@ -195,6 +189,8 @@ class Door:
         """Let go of the threads and the connection."""
         self._readers.close()
         self._names.close()
+        if self._reports is not None:
+            self._reports.close()
 
 
 def answer(outcomes: Sequence[Outcome | NotCreated | BaseException]) -> str:
@@ -250,23 +246,3 @@ def _ping(
 
 def _peer(session: Session) -> str | None:
     return read_address(session.peer[0]) if session.peer else None
-
-
-def _look_up(engine: Engine, name: Name, now: datetime) -> Outcome:
-    if isinstance(name, UUID):
-        query = select(Monitor.id).where(_has_key(Monitor, name, now))
-    else:
-        query = select(Monitor.id).join(Workspace, Workspace.id == Monitor.workspace_id)
-        query = query.where(_has_key(Workspace, name.ping_key, now), Monitor.slug == name.slug)
-    with DatabaseSession(engine) as session:
-        found = session.scalars(query.limit(2)).all()
-    if not found:
-        return Outcome.UNKNOWN
-    return Outcome.RECORDED if len(found) == 1 else Outcome.AMBIGUOUS
-
-
-def _has_key(
-    table: type[Monitor] | type[Workspace], key: UUID | str, now: datetime
-) -> ColumnElement[bool]:
-    """Whether a row has this key: the one it has now, or the old one while that works."""
-    return or_(table.ping_key == key, and_(table.old_ping_key == key, table.old_key_until > now))

@@ -2,11 +2,14 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 from weakref import WeakValueDictionary
 
 from earlywatch.ingest.mail import Mail, read_mail
+
+Result = TypeVar("Result")
 
 LIGHT = 50_000  # bytes of a mail that is never behind a longer one
 MOST_WAITING = 25_000_000  # bytes of all mails of a key
@@ -31,6 +34,10 @@ class Readers:
 
     async def read(self, key: Hashable, content: bytes) -> Mail:
         """Return what a mail to this key says. Raises Crowded."""
+        return await self.run(key, content, read_mail)
+
+    async def run(self, key: Hashable, content: bytes, read: Callable[[bytes], Result]) -> Result:
+        """Return what `read` makes of a mail to this key. Raises Crowded."""
         if self._waiting[key] + len(content) > MOST_WAITING:
             raise Crowded
         turn = self._turns.setdefault(key, asyncio.Lock())
@@ -39,7 +46,7 @@ class Readers:
             async with turn:
                 thread = self._light if len(content) <= LIGHT else self._heavy
                 loop = asyncio.get_running_loop()
-                return await loop.run_in_executor(thread, read_mail, content)
+                return await loop.run_in_executor(thread, read, content)
         finally:
             self._waiting[key] -= len(content)
             if not self._waiting[key]:

@@ -3,7 +3,19 @@
 from typing import Any, Self
 from uuid import UUID
 
-from sqlalchemy import DDL, CheckConstraint, Index, Text, event, select, text
+from sqlalchemy import (
+    DDL,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    Table,
+    Text,
+    event,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, INET, JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -15,7 +27,18 @@ from earlywatch.domain.schedule import Cron, Interval, InvalidSchedule, OnCalend
 from earlywatch.errors import EarlywatchError
 from earlywatch.models.columns import Duration, Id, Moment, ref
 
-STORED = tuple(status for status in Status if status is not Status.DUE)
+# Upstream of a monitor: while one of its parents is late or failed, it is blocked.
+monitor_parent = Table(
+    "monitor_parent",
+    Base.metadata,
+    Column("monitor_id", ref("monitor"), primary_key=True),
+    Column("parent_id", ref("monitor"), primary_key=True),
+    # Who waits for this monitor?
+    Index("ix_monitor_parent_parent", "parent_id"),
+    CheckConstraint("monitor_id <> parent_id", name="another"),
+)
+SHOWN = (Status.DUE, Status.UNKNOWN, Status.BLOCKED)
+STORED = tuple(status for status in Status if status not in SHOWN)
 
 
 class Monitor(Base):
@@ -79,6 +102,16 @@ class Monitor(Base):
     keywords_json: Mapped[dict[str, Any] | None] = mapped_column(
         "keywords", JSONB(none_as_null=True)
     )
+    urgent: Mapped[bool] = mapped_column(server_default=text("false"))
+    # Failures before anybody is told: so many in a row, or so many of the last `failures_of` runs.
+    failures_needed: Mapped[int] = mapped_column(
+        SmallInteger, insert_default=1, server_default=text("1")
+    )
+    failures_of: Mapped[int | None] = mapped_column(SmallInteger)
+    # Successes in a row before it counts as back.
+    successes_needed: Mapped[int] = mapped_column(
+        SmallInteger, insert_default=1, server_default=text("1")
+    )
     created_at: Mapped[Moment]
 
     status: Mapped[str] = mapped_column(server_default=text("'new'"))
@@ -91,8 +124,15 @@ class Monitor(Base):
     look_at: Mapped[Moment | None]
     # Open runs, oldest first; None where there are none, the usual case.
     runs_json: Mapped[list[dict[str, Any]] | None] = mapped_column("runs", JSONB(none_as_null=True))
+    # Successes since its trouble, while they are fewer than needed.
+    recovering: Mapped[int] = mapped_column(
+        SmallInteger, insert_default=0, server_default=text("0")
+    )
+    flapping_at: Mapped[Moment | None]  # when people were last told that it comes and goes
     refused_at: Mapped[Moment | None]  # the last ping from outside the allowed networks
     refused_address: Mapped[str | None] = mapped_column(INET)
+    # Our own outage by whose length its deadline was moved on last.
+    outage_id: Mapped[int | None] = mapped_column(ForeignKey("outage.id", ondelete="SET NULL"))
     # The owner's choice: it stays watched when the plan allows fewer than there are.
     keep: Mapped[bool] = mapped_column(server_default=text("false"))
     frozen_at: Mapped[Moment | None]  # when it was frozen last
@@ -137,7 +177,9 @@ class Monitor(Base):
     @property
     def rules(self) -> Rules:
         """What the owner decided."""
-        return Rules(self.schedule, self.grace, self.max_runtime, self.stall_after)
+        return Rules(
+            self.schedule, self.grace, self.max_runtime, self.stall_after, self.successes_needed
+        )
 
     @property
     def runs(self) -> tuple[Run, ...]:
@@ -159,6 +201,7 @@ class Monitor(Base):
             expected_at=self.expected_at,
             deadline_at=self.deadline_at,
             runs=self.runs,
+            recovering=self.recovering,
         )
 
     @state.setter
@@ -169,6 +212,7 @@ class Monitor(Base):
         self.expected_at = state.expected_at
         self.deadline_at = state.deadline_at
         self.runs_json = write_runs(state.runs)
+        self.recovering = state.recovering
 
     @classmethod
     def lock(cls, session: Session, workspace_id: int, monitor_id: int) -> Self | None:

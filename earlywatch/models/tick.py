@@ -9,6 +9,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from earlywatch.db import Base
 from earlywatch.models.columns import Moment
 
+DETECTOR = "detect"  # the name of who judges
+
 
 class Tick(Base):
     """One row per process that beats, such as `detect`."""

@@ -2,16 +2,17 @@
 
 import secrets
 import string
+from datetime import timedelta
 from enum import StrEnum
 from typing import Self
 
-from sqlalchemy import Index, select, text
+from sqlalchemy import ForeignKey, Index, SmallInteger, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from earlywatch.db import Base
 from earlywatch.domain.plans import PlanName
 from earlywatch.models.account import Account
-from earlywatch.models.columns import Id, Moment, one_of, ref
+from earlywatch.models.columns import Duration, Id, Moment, one_of, ref
 
 KEY_LETTERS = string.ascii_lowercase + string.digits
 KEY_LENGTH = 22  # characters: as hard to guess as a UUID
@@ -43,6 +44,12 @@ class Workspace(Base):
 
     __tablename__ = "workspace"
     __table_args__ = (
+        # Whose fallback is this channel?
+        Index(
+            "ix_workspace_fallback",
+            "fallback_channel_id",
+            postgresql_where="fallback_channel_id IS NOT NULL",
+        ),
         one_of("plan", "plan", PlanName),
         one_of("gift_plan", "gift_plan", PlanName),
         # Whose key is this, and whose old one?
@@ -69,6 +76,18 @@ class Workspace(Base):
     key_changed_at: Mapped[Moment | None]
     # Whether `?create=1` makes monitors.
     create_by_ping: Mapped[bool] = mapped_column(server_default=text("true"))
+    # Where an alert goes that was not delivered in time, or never can be.
+    fallback_channel_id: Mapped[int | None] = mapped_column(
+        ForeignKey("channel.id", ondelete="SET NULL", use_alter=True)
+    )
+    fallback_after: Mapped[Duration] = mapped_column(
+        insert_default=timedelta(minutes=5), server_default=text("'00:05:00'::interval")
+    )
+    # So many monitors that fall silent for the same cause become one alert; None: never.
+    fold_from: Mapped[int | None] = mapped_column(
+        SmallInteger, insert_default=3, server_default=text("3")
+    )
+    drill_weekly: Mapped[bool] = mapped_column(server_default=text("false"))
     created_at: Mapped[Moment]
 
     @classmethod

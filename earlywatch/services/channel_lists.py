@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sqlalchemy import Exists, exists, func, select
-from sqlalchemy.orm import Session, aliased, joinedload
+from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
+from earlywatch.channels.group import NAME as GROUP
 from earlywatch.models import Channel, Delivery, Incident, Monitor, Workspace
-from earlywatch.models.channel import monitor_channel
+from earlywatch.services import groups
 
 DELIVERIES_SHOWN = 30
 MONITORS_SHOWN = 100
@@ -50,9 +51,10 @@ def state_of(channel: Channel) -> ChannelState:
 
 def list_channels(session: Session, workspace: Workspace) -> list[ChannelRow]:
     """Return all channels by name, each with the number of monitors that use it."""
+    reached = groups.reached()
     used = (
-        select(func.count())
-        .where(monitor_channel.c.channel_id == Channel.id)
+        select(func.count(reached.c.monitor_id.distinct()))
+        .where(reached.c.channel_id == Channel.id)
         .correlate(Channel)
         .scalar_subquery()
     )
@@ -68,12 +70,13 @@ def list_channels(session: Session, workspace: Workspace) -> list[ChannelRow]:
 
 
 def users_of(session: Session, channel: Channel, alone: bool = False) -> Users:
-    """Return the monitors that use `channel`; `alone`: only those with no other that works."""
-    query = (
-        select(Monitor)
-        .join(monitor_channel, monitor_channel.c.monitor_id == Monitor.id)
-        .where(monitor_channel.c.channel_id == channel.id)
-    )
+    """Return the monitors that use `channel`, themselves or through a group.
+
+    `alone`: only those with no other that works.
+    """
+    reached = groups.reached()
+    using = select(reached.c.monitor_id).where(reached.c.channel_id == channel.id)
+    query = select(Monitor).where(Monitor.id.in_(using))
     if alone:
         query = query.where(~_has_another(channel))
     count = session.scalar(select(func.count()).select_from(query.subquery())) or 0
@@ -86,6 +89,7 @@ def recent_deliveries(session: Session, channel: Channel) -> list[Delivery]:
     query = (
         select(Delivery)
         .options(joinedload(Delivery.incident).joinedload(Incident.monitor))
+        .options(selectinload(Delivery.log))
         .where(Delivery.channel_id == channel.id)
         .order_by(Delivery.id.desc())
         .limit(DELIVERIES_SHOWN)
@@ -94,14 +98,16 @@ def recent_deliveries(session: Session, channel: Channel) -> list[Delivery]:
 
 
 def _has_another(channel: Channel) -> Exists:
-    link = monitor_channel.alias()
+    reached = groups.reached()
     other = aliased(Channel)
     return exists(
         select(other.id)
-        .join(link, link.c.channel_id == other.id)
+        .join(reached, reached.c.channel_id == other.id)
         .where(
-            link.c.monitor_id == Monitor.id,
+            reached.c.monitor_id == Monitor.id,
+            reached.c.through != channel.id,
             other.id != channel.id,
+            other.kind != GROUP,
             other.verified_at.is_not(None),
             other.broken_at.is_(None),
             other.unsubscribed_at.is_(None),

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from earlywatch.channels.registry import kind
 from earlywatch.domain.alert import AlertKind
 from earlywatch.errors import EarlywatchError, NotFound
 from earlywatch.models import Channel, Workspace
@@ -30,13 +31,16 @@ def request_confirmation(
 ) -> Channel:
     """Send a new link or code; what was sent before no longer confirms.
 
-    Raises NotFound, TooSoon or Unsubscribed.
+    A kind that asks for no proof works at once. Raises NotFound, TooSoon or Unsubscribed.
     """
     channel = lock_channel(session, workspace, channel_id)
     if channel.unsubscribed_at:
         raise Unsubscribed(
             "The recipient unsubscribed. Only the link in a mail they have can undo that."
         )
+    if kind(channel.kind).proof == "none":
+        _verify(session, channel, now)
+        return channel
     refuse_soon(session, channel, AlertKind.CONFIRM, BETWEEN_CONFIRMATIONS, now)
     refuse_often(session, channel, now)
     channel.confirm_epoch += 1
@@ -134,6 +138,8 @@ def _still_leading_to(target: str, channel: Channel | None) -> Channel:
 
 def _verify(session: Session, channel: Channel, now: datetime) -> None:
     channel.verified_at = now
+    if kind(channel.kind).proof != "none":
+        channel.proven_at = now
     channel.broken_at = channel.broken_reason = None
     channel.confirm_guesses = 0
     deliveries.hasten(session, channel.id, now)

@@ -7,13 +7,14 @@ from typing import Any
 from sqlalchemy import Select, delete, insert, literal, select
 from sqlalchemy.orm import Session
 
-from earlywatch.channels.registry import kind
+from earlywatch.channels.group import NAME as GROUP
+from earlywatch.channels.registry import Kind, kind
 from earlywatch.domain.alert import AlertKind
 from earlywatch.domain.duration import rough_duration
 from earlywatch.errors import EarlywatchError, NotFound
 from earlywatch.models import Channel, Delivery, Monitor, Workspace
 from earlywatch.models.channel import monitor_channel
-from earlywatch.services import deliveries, limits
+from earlywatch.services import deliveries, groups, limits, sms_cap
 from earlywatch.services.texts import printable
 
 LONGEST_NAME = 100
@@ -29,6 +30,10 @@ class InvalidChannelName(EarlywatchError):
 
 class TooSoon(EarlywatchError):
     """The same was asked for a moment ago, or too often."""
+
+
+class NobodyThere(EarlywatchError):
+    """None of a group's channels can be sent to."""
 
 
 @dataclass(frozen=True)
@@ -60,14 +65,16 @@ def create_channel(
 ) -> Channel:
     """Add a channel and ask its recipient to confirm. Without a name it is called by its target.
 
-    `everywhere` lets all monitors of the workspace use it. Raises LimitReached.
+    `everywhere` lets all monitors of the workspace use it. Raises LimitReached, and
+    InvalidChannel for a group of nothing.
     """
-    if kind_name == deliveries.SMS:
+    if kind_name in sms_cap.COUNTED:
         limits.check_sms_allowed(workspace)
+    of_kind = kind(kind_name)
     channel = Channel(
         workspace_id=workspace.id,
         kind=kind_name,
-        name=values.name or kind(kind_name).summary(values.config)[:LONGEST_NAME],
+        name=_name(values, of_kind),
         config=values.config,
         is_default=values.is_default,
         created_at=now,
@@ -76,26 +83,36 @@ def create_channel(
     session.flush()
     if everywhere:
         _use_everywhere(session, channel)
-    deliveries.queue(session, channel, AlertKind.CONFIRM, now)
+    if kind_name == GROUP:
+        groups.set_members(session, channel, values.config["channel_ids"])
+    if of_kind.proof == "none":
+        channel.verified_at = now
+    else:
+        deliveries.queue(session, channel, AlertKind.CONFIRM, now)
     return channel
 
 
 def edit_channel(
     session: Session, workspace: Workspace, channel_id: int, values: ChannelValues, now: datetime
 ) -> bool:
-    """Change a channel. Return whether its target changed and must be confirmed anew.
+    """Change a channel. Return whether it must be confirmed anew.
 
-    Raises NotFound, and TooSoon when its target changed too often.
+    That is when its target changed, or anything else that may mend a broken one. Raises NotFound,
+    TooSoon when that was too often, and InvalidChannel for a group of nothing.
     """
     channel = lock_channel(session, workspace, channel_id)
-    moved = channel.config != values.config
+    of_kind = kind(channel.kind)
+    moved = _is_moved(channel, values.config, of_kind)
     if moved:
         refuse_often(session, channel, now)
-    channel.name = values.name or kind(channel.kind).summary(values.config)[:LONGEST_NAME]
+    channel.name = _name(values, of_kind)
     channel.is_default = values.is_default
+    channel.config = values.config
+    if channel.kind == GROUP:
+        groups.set_members(session, channel, values.config["channel_ids"])
     if moved:
-        channel.config = values.config
         channel.verified_at = channel.broken_at = channel.unsubscribed_at = None
+        channel.proven_at = channel.unproven_told_at = None
         channel.broken_reason = None
         channel.confirm_epoch += 1  # the link sent to the old target must not confirm the new one
         channel.confirm_guesses = 0
@@ -103,16 +120,29 @@ def edit_channel(
     return moved
 
 
-def send_test(session: Session, workspace: Workspace, channel_id: int, now: datetime) -> Delivery:
-    """Queue a test alert. Raises NotFound, and TooSoon when one was queued a moment ago."""
+def send_test(
+    session: Session, workspace: Workspace, channel_id: int, now: datetime
+) -> list[Delivery]:
+    """Queue a test alert, of a group one to each of its channels that works.
+
+    Raises NotFound, NobodyThere, and TooSoon when one was queued a moment ago.
+    """
     channel = lock_channel(session, workspace, channel_id)
-    refuse_soon(session, channel, AlertKind.TEST, BETWEEN_TESTS, now)
-    return deliveries.queue(session, channel, AlertKind.TEST, now)
+    if channel.kind != GROUP:
+        refuse_soon(session, channel, AlertKind.TEST, BETWEEN_TESTS, now)
+        return [deliveries.queue(session, channel, AlertKind.TEST, now)]
+    members = [member for member in groups.members_of(session, channel) if member.usable]
+    if not members:
+        raise NobodyThere("None of its channels works, so no test was sent.")
+    for member in members:
+        refuse_soon(session, member, AlertKind.TEST, BETWEEN_TESTS, now)
+    return [deliveries.queue(session, member, AlertKind.TEST, now) for member in members]
 
 
 def delete_channel(session: Session, workspace: Workspace, channel_id: int) -> str:
     """Delete it with its deliveries; return the name it had. Raises NotFound."""
     channel = lock_channel(session, workspace, channel_id)
+    groups.leave_all(session, channel.id)
     session.execute(delete(Channel).where(Channel.id == channel.id))
     return channel.name
 
@@ -176,6 +206,19 @@ def refuse_often(session: Session, channel: Channel, now: datetime) -> None:
 
 def _one(workspace: Workspace, channel_id: int) -> Select[Channel]:
     return select(Channel).where(Channel.workspace_id == workspace.id, Channel.id == channel_id)
+
+
+def _name(values: ChannelValues, of_kind: Kind) -> str:
+    return values.name or of_kind.summary(values.config)[:LONGEST_NAME]
+
+
+def _is_moved(channel: Channel, config: dict[str, Any], of_kind: Kind) -> bool:
+    """Whether it must be confirmed anew; any change, a new token too, may mend a broken one."""
+    if of_kind.proof == "none":
+        return False
+    if channel.broken_at is not None and config != channel.config:
+        return True
+    return of_kind.target(config) != of_kind.target(channel.config)
 
 
 def _use_everywhere(session: Session, channel: Channel) -> None:

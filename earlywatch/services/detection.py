@@ -7,19 +7,22 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg.errors import LockNotAvailable
-from sqlalchemy import Row, or_, select, text, update
+from sqlalchemy import Row, Select, or_, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from earlywatch.domain.monitor import MonitorState, Status, on_deadline
+from earlywatch.domain.outages import SLACK
+from earlywatch.domain.volume import Volume
 from earlywatch.models import Monitor, Tick
-from earlywatch.services import incidents
+from earlywatch.models.tick import DETECTOR
+from earlywatch.services import hearing, incidents, outages
 from earlywatch.services.incidents import Opening
 from earlywatch.services.outbox import commit_lazily
 
 logger = logging.getLogger(__name__)
 
-TICK = "detect"
+TICK = DETECTOR
 BATCH = 2_000
 SET_ASIDE = timedelta(minutes=5)
 STALE_TICK = timedelta(seconds=30)
@@ -60,27 +63,25 @@ class Round:
     deliveries: int
 
 
-def detect(session: Session, now: datetime, limit: int = BATCH) -> Round:
+def detect(
+    session: Session, now: datetime, limit: int = BATCH, volume: Volume | None = None
+) -> Round:
     """Look at up to `limit` monitors at `now` (UTC), and judge those whose deadline has passed.
 
     Running twice at once is harmless: each locks its own rows. A monitor whose judging raises is
-    set aside and logged, and the others are judged.
+    set aside and logged, and the others are judged. While we cannot hear, only what had passed
+    before is judged; so it is where `volume`, in which the round is noted, says that far fewer
+    monitors are heard than usual.
     """
     session.execute(WAIT_BRIEFLY)
-    looked_at: Sequence[Row[*tuple[Any, ...]]] = session.execute(
-        select(*JUDGED)
-        .where(
-            Monitor.look_at <= now,
-            or_(Monitor.set_aside_until.is_(None), Monitor.set_aside_until <= now),
-        )
-        .order_by(Monitor.look_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    ).all()
-    early = [row.id for row in looked_at if row.deadline_at is None or row.deadline_at > now]
+    upto, sure = _judged_upto(session, now)
+    looked_at: Sequence[Row[*tuple[Any, ...]]] = session.execute(_due(upto, sure, now, limit)).all()
+    early = [row.id for row in looked_at if row.deadline_at is None or row.deadline_at > upto]
     if early:
         session.execute(LOOK_LATER, {"monitor_ids": early})
-    overdue = [row for row in looked_at if row.deadline_at is not None and row.deadline_at <= now]
+    overdue = [row for row in looked_at if row.deadline_at is not None and row.deadline_at <= upto]
+    if volume is not None and _is_too_quiet(session, volume, len(early), overdue, now):
+        return Round(0, 0, 0)
     openings = [opening for row in overdue if (opening := _judge(session, row, now))]
     if not openings:
         return Round(len(looked_at), len(overdue), 0)
@@ -93,6 +94,46 @@ def detect(session: Session, now: datetime, limit: int = BATCH) -> Round:
     for workspace_id in {row.workspace_id for row in overdue}:
         incidents.notify(session, workspace_id)
     return Round(len(looked_at), len(overdue), made)
+
+
+def _judged_upto(session: Session, now: datetime) -> tuple[datetime, datetime]:
+    """Return up to when deadlines are judged, and up to when we have surely heard (UTC)."""
+    known = hearing.find(session)
+    silence = hearing.silence(session, now, known)
+    if silence is not None:
+        return silence.began_at, silence.began_at
+    return now, known.proof or now
+
+
+def _due(upto: datetime, sure: datetime, now: datetime, limit: int) -> Select[*tuple[Any, ...]]:
+    """Monitors to look at. Where a ping could have come since we heard last, that is waited for."""
+    return (
+        select(*JUDGED)
+        .where(
+            Monitor.look_at <= upto,
+            or_(
+                Monitor.deadline_at > upto,
+                Monitor.deadline_at <= sure + SLACK,
+                Monitor.expected_at <= sure,
+                Monitor.deadline_at.is_(None),
+            ),
+            or_(Monitor.set_aside_until.is_(None), Monitor.set_aside_until <= now),
+        )
+        .order_by(Monitor.look_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+
+
+def _is_too_quiet(
+    session: Session,
+    volume: Volume,
+    heard: int,
+    overdue: Sequence[Row[*tuple[Any, ...]]],
+    now: datetime,
+) -> bool:
+    volume.note(now, heard, [row.workspace_id for row in overdue])
+    return bool(overdue) and volume.is_low and outages.note_low_volume(session, now)
 
 
 def _judge(session: Session, row: Row[*tuple[Any, ...]], now: datetime) -> Opening | None:

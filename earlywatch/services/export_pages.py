@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, RowMapping, and_, func, select, tuple_
+from sqlalchemy import Column, ColumnElement, RowMapping, and_, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from earlywatch.models import BillingChange, Delivery, Incident, Monitor, Ping, Workspace
 from earlywatch.models.channel import monitor_channel
+from earlywatch.models.monitor import monitor_parent
 
 ROWS = 500  # in a page
 BODIES = 1_000_000  # bytes of bodies in a page of pings; a single body may be larger
@@ -106,14 +107,22 @@ def change_pages(session: Session, workspace: Workspace) -> Iterator[Sequence[Bi
 
 def channel_ids_of(session: Session, monitors: Iterable[Monitor]) -> dict[int, list[int]]:
     """Return the ids of the channels that each of the monitors uses."""
-    query = (
-        select(monitor_channel.c.monitor_id, monitor_channel.c.channel_id)
-        .where(monitor_channel.c.monitor_id.in_([monitor.id for monitor in monitors]))
-        .order_by(monitor_channel.c.channel_id)
-    )
+    return _linked(session, monitors, monitor_channel.c.monitor_id, monitor_channel.c.channel_id)
+
+
+def parent_ids_of(session: Session, monitors: Iterable[Monitor]) -> dict[int, list[int]]:
+    """Return the ids of the monitors that each of the monitors depends on."""
+    return _linked(session, monitors, monitor_parent.c.monitor_id, monitor_parent.c.parent_id)
+
+
+def _linked(
+    session: Session, monitors: Iterable[Monitor], given: Column[int], linked: Column[int]
+) -> dict[int, list[int]]:
+    ids = [monitor.id for monitor in monitors]
+    query = select(given, linked).where(given.in_(ids)).order_by(linked)
     found: dict[int, list[int]] = defaultdict(list)
-    for monitor_id, channel_id in session.execute(query):
-        found[monitor_id].append(channel_id)
+    for monitor_id, linked_id in session.execute(query):
+        found[monitor_id].append(linked_id)
     return found
 
 

@@ -17,10 +17,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from earlywatch.clients.object_store import ObjectStore
-from earlywatch.domain.monitor import shown_status
 from earlywatch.domain.runs import Run
+from earlywatch.domain.shown import shown_status
 from earlywatch.models import Account, Channel, Delivery, Invoice, Member, Monitor, Workspace
-from earlywatch.services import bodies, export_pages
+from earlywatch.services import bodies, export_pages, export_rules, hearing
 
 Record = dict[str, Any]
 
@@ -64,6 +64,8 @@ def workspace_json(
     ).removesuffix("}")
     yield from _list("members", _members(session, workspace))
     yield from _list("channels", _channels(session, workspace))
+    yield from _list("policies", export_rules.policies(session, workspace))
+    yield from _list("maintenance", export_rules.windows(session, workspace))
     yield from _list("monitors", _monitors(session, workspace, ping_base_url, now))
     yield from _list("incidents", _incidents(session, workspace, now))
     yield from _list("billing_history", _changes(session, workspace))
@@ -113,8 +115,12 @@ def _plain(value: object) -> object:
 
 
 def _workspace(workspace: Workspace) -> Record:
-    names = ("id", "name", "time_zone", "plan", "ping_key", "create_by_ping", "created_at")
-    return _picked(workspace, *names)
+    names = (
+        "id", "name", "time_zone", "plan", "ping_key", "create_by_ping", "fallback_channel_id",
+        "fold_from", "drill_weekly", "created_at",
+    )  # fmt: skip
+    after = workspace.fallback_after
+    return {**_picked(workspace, *names), "fallback_after_seconds": after}
 
 
 def _picked(row: object, *names: str) -> Record:
@@ -134,31 +140,38 @@ def _members(session: Session, workspace: Workspace) -> Iterator[list[Record]]:
 def _channels(session: Session, workspace: Workspace) -> Iterator[list[Record]]:
     names = (
         "id", "kind", "name", "config", "is_default", "created_at", "verified_at", "broken_at",
-        "broken_reason", "unsubscribed_at",
+        "broken_reason", "unsubscribed_at", "quiet_from", "quiet_until", "quiet_zone",
+        "quiet_days", "urgent_breaks_through", "proven_at",
     )  # fmt: skip
     query = select(Channel).where(Channel.workspace_id == workspace.id).order_by(Channel.id)
-    yield [_picked(channel, *names) for channel in session.scalars(query)]
+    yield [
+        {**_picked(channel, *names), "digest_every_seconds": channel.digest_every}
+        for channel in session.scalars(query)
+    ]
 
 
 def _monitors(
     session: Session, workspace: Workspace, ping_base_url: str, now: datetime
 ) -> Iterator[list[Record]]:
+    deaf_since = hearing.deaf_since(session, now)
     for page in export_pages.monitor_pages(session, workspace):
         used = export_pages.channel_ids_of(session, page)
+        parents = export_pages.parent_ids_of(session, page)
         yield [
             {
-                **_monitor(monitor, now),
+                **_monitor(monitor, now, deaf_since),
                 "channel_ids": used[monitor.id],
+                "parent_ids": parents[monitor.id],
                 "ping_url": f"{ping_base_url}/{monitor.ping_key}",
             }
             for monitor in page
         ]
 
 
-def _monitor(monitor: Monitor, now: datetime) -> Record:
+def _monitor(monitor: Monitor, now: datetime, deaf_since: datetime | None) -> Record:
     return {
         **_picked(monitor, "id", "name", "slug", "tags"),
-        "status": shown_status(monitor.state, now),
+        "status": shown_status(monitor.state, now, deaf_since),
         "schedule": monitor.schedule_words,
         "schedule_kind": monitor.schedule_kind,
         "period_seconds": monitor.period,
@@ -167,7 +180,9 @@ def _monitor(monitor: Monitor, now: datetime) -> Record:
         "grace_seconds": monitor.grace,
         "max_runtime_seconds": monitor.max_runtime,
         "stall_after_seconds": monitor.stall_after,
-        **_picked(monitor, "post_only", "sticky_pause", "mask_secrets", "allowed_networks"),
+        **_picked(monitor, "failures_needed", "failures_of", "successes_needed", "recovering"),
+        **_picked(monitor, "flapping_at", "urgent", "post_only", "sticky_pause", "mask_secrets"),
+        "allowed_networks": monitor.allowed_networks,
         "keywords": monitor.keywords_json,
         **_picked(monitor, "keep", "created_at", "last_ping_at", "last_success_at"),
         **_picked(monitor, "expected_at", "deadline_at", "refused_at", "refused_address"),
@@ -188,7 +203,8 @@ def _run(run: Run) -> Record:
 def _incidents(session: Session, workspace: Workspace, now: datetime) -> Iterator[list[Record]]:
     names = (
         "id", "monitor_id", "cause", "opened_at", "noticed_at", "resolved_at", "expected_at",
-        "last_ping_at", "exit_status",
+        "last_ping_at", "exit_status", "urgent", "held", "blocked_by_id", "failures", "fold_id",
+        "acknowledged_at", "acknowledged_by", "snoozed_until", "snoozed_by",
     )  # fmt: skip
     for page in export_pages.incident_pages(session, workspace, now):
         told = export_pages.deliveries_of(session, page)

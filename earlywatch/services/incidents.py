@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from earlywatch.domain.monitor import Cause, Change, MonitorState
+from earlywatch.domain.monitor import IN_TROUBLE, Cause, Change, MonitorState
 from earlywatch.models import Monitor
+from earlywatch.services import dependencies, failures, telling
 
 LIVE_CHANNEL = "earlywatch_live"
 
@@ -26,64 +27,56 @@ class Opening:
     exit_status: int | None = None
 
 
-# The unique index decides who opens an incident when two processes notice at once. Channels are
-# locked before deliveries, here and everywhere: one that is being deleted is waited for.
+# The unique index decides who opens an incident when two processes notice at once.
 OPEN = text("""
-    WITH opened AS (
-        INSERT INTO incident
-            (monitor_id, cause, opened_at, noticed_at, expected_at, last_ping_at, exit_status)
-        SELECT monitor_id, cause, opened_at, :now, expected_at, last_ping_at, exit_status
-        FROM unnest(
-            CAST(:monitor_ids AS bigint[]), CAST(:causes AS text[]),
-            CAST(:opened_ats AS timestamptz[]), CAST(:expected_ats AS timestamptz[]),
-            CAST(:last_ping_ats AS timestamptz[]), CAST(:exit_statuses AS smallint[])
-        ) AS o (monitor_id, cause, opened_at, expected_at, last_ping_at, exit_status)
-        ON CONFLICT (monitor_id) WHERE resolved_at IS NULL DO NOTHING
-        RETURNING id, monitor_id
-    )
-    INSERT INTO delivery (incident_id, channel_id, alert, created_at, next_attempt_at)
-    SELECT opened.id, channel.id, 'opened', :now, :now
-    FROM opened
-    JOIN monitor_channel USING (monitor_id)
-    JOIN channel ON channel.id = monitor_channel.channel_id
-    WHERE channel.verified_at IS NOT NULL
-      AND channel.broken_at IS NULL AND channel.unsubscribed_at IS NULL
-    ORDER BY opened.id
-    FOR KEY SHARE OF channel
+    INSERT INTO incident (monitor_id, cause, opened_at, noticed_at, expected_at, last_ping_at,
+        exit_status, urgent, outage_id, next_step_at)
+    SELECT o.monitor_id, o.cause, o.opened_at, :now, o.expected_at, o.last_ping_at,
+        o.exit_status, monitor.urgent, outage.id, :now
+    FROM unnest(
+        CAST(:monitor_ids AS bigint[]), CAST(:causes AS text[]),
+        CAST(:opened_ats AS timestamptz[]), CAST(:expected_ats AS timestamptz[]),
+        CAST(:last_ping_ats AS timestamptz[]), CAST(:exit_statuses AS smallint[])
+    ) AS o (monitor_id, cause, opened_at, expected_at, last_ping_at, exit_status)
+    JOIN monitor ON monitor.id = o.monitor_id
+    -- Of our own, in which the success that is missed may have been sent and lost.
+    LEFT JOIN outage ON outage.id = monitor.outage_id
+        AND outage.ended_at > coalesce(monitor.last_success_at, '-infinity')
+    ON CONFLICT (monitor_id) WHERE resolved_at IS NULL DO NOTHING
+    RETURNING id
 """)
-
-# Who was told of the trouble is told of its end, whoever was added or removed meanwhile.
+# Of one that was told of together with others, see `services.unfolding`.
 RESOLVE = text("""
-    WITH ended AS (
-        UPDATE incident SET resolved_at = greatest(opened_at, :at)
-        WHERE monitor_id = :monitor_id AND resolved_at IS NULL
-        RETURNING id
-    )
-    INSERT INTO delivery (incident_id, channel_id, alert, created_at, next_attempt_at)
-    SELECT ended.id, told.channel_id, 'resolved', :now, :now
-    FROM ended
-    JOIN delivery told ON told.incident_id = ended.id AND told.alert = 'opened'
-    JOIN channel ON channel.id = told.channel_id
-    WHERE channel.broken_at IS NULL AND channel.unsubscribed_at IS NULL
-    FOR KEY SHARE OF channel
-    ON CONFLICT DO NOTHING
+    UPDATE incident SET resolved_at = greatest(opened_at, :at),
+        next_step_at = CASE WHEN fold_id IS NOT NULL THEN CAST(:now AS timestamptz) END
+    WHERE monitor_id = :monitor_id AND resolved_at IS NULL
+    RETURNING id
 """)
 # A pause or a freeze ends the incidents, and calls off what has not been told.
 RESOLVE_SILENTLY = text("""
     WITH ended AS (
-        UPDATE incident SET resolved_at = greatest(opened_at, stopped.at)
+        UPDATE incident SET resolved_at = greatest(opened_at, stopped.at),
+            next_step_at = CASE WHEN fold_id IS NOT NULL THEN CAST(:now AS timestamptz) END
         FROM unnest(CAST(:monitor_ids AS bigint[]), CAST(:ats AS timestamptz[]))
             AS stopped (monitor_id, at)
         WHERE incident.monitor_id = stopped.monitor_id AND resolved_at IS NULL
-        RETURNING id
+        RETURNING id, fold_id
     )
     UPDATE delivery SET state = 'failed', answer = :answer
-    FROM ended WHERE delivery.incident_id = ended.id AND delivery.state = 'pending'
+    FROM ended
+    WHERE delivery.incident_id = ended.id AND delivery.state IN ('pending', 'gathered')
+        -- What tells of others too stays.
+        AND NOT EXISTS (
+            SELECT FROM incident AS other
+            WHERE other.fold_id = ended.fold_id AND other.resolved_at IS NULL
+                AND other.id NOT IN (SELECT id FROM ended)
+        )
 """)
 # An incident that a ping from before its deadline proves wrong, and what was told of it.
 PREMATURE = text("""
     SELECT id FROM incident
-    WHERE monitor_id = :monitor_id AND resolved_at IS NULL AND opened_at > :at FOR UPDATE
+    WHERE monitor_id = :monitor_id AND resolved_at IS NULL AND opened_at > :at
+        AND fold_id IS NULL FOR UPDATE
 """)
 LOCK_TOLD = text("""
     SELECT FROM channel JOIN delivery ON delivery.channel_id = channel.id
@@ -110,10 +103,17 @@ def apply(
         if change.opens:
             opening = opening_of(monitor.id, before, change, exit_status)
             made += open_all(session, [opening], now)
+            if before.status in IN_TROUBLE:
+                failures.on_failure(session, monitor.id, now)
         if change.resolves:
             made += _resolve(session, monitor.id, change, now)
         before = change.state
-    if before.status.value != monitor.status or before.running != monitor.state.running:
+    was = monitor.state
+    if (was.status, was.running, was.recovering) != (
+        before.status,
+        before.running,
+        before.recovering,
+    ):
         notify(session, monitor.workspace_id)
     monitor.state = before
     session.flush()
@@ -135,7 +135,7 @@ def stop_all(
         if change.opens
     ]
     open_all(session, openings, now)
-    _resolve_silently(session, {monitor.id: changes[-1] for monitor, changes in stopped})
+    _resolve_silently(session, {monitor.id: changes[-1] for monitor, changes in stopped}, now)
     for monitor, changes in stopped:
         monitor.state = changes[-1].state
     session.flush()
@@ -157,18 +157,17 @@ def opening_of(
 
 
 def open_all(session: Session, openings: Sequence[Opening], now: datetime) -> int:
-    """Open the incidents that are not open yet, with their deliveries. Return how many of these."""
-    return _count(
-        session,
-        OPEN,
-        now=now,
-        monitor_ids=[opening.monitor_id for opening in openings],
-        causes=[opening.cause.value for opening in openings],
-        opened_ats=[opening.opened_at for opening in openings],
-        expected_ats=[opening.expected_at for opening in openings],
-        last_ping_ats=[opening.last_ping_at for opening in openings],
-        exit_statuses=[opening.exit_status for opening in openings],
-    )
+    """Open the incidents that are not open yet, and plan who is told. Return how many alerts."""
+    values = {
+        "now": now,
+        "monitor_ids": [opening.monitor_id for opening in openings],
+        "causes": [opening.cause.value for opening in openings],
+        "opened_ats": [opening.opened_at for opening in openings],
+        "expected_ats": [opening.expected_at for opening in openings],
+        "last_ping_ats": [opening.last_ping_at for opening in openings],
+        "exit_statuses": [opening.exit_status for opening in openings],
+    }
+    return telling.tell(session, session.scalars(OPEN, values).all(), now)
 
 
 def notify(session: Session, workspace_id: int) -> None:
@@ -178,23 +177,26 @@ def notify(session: Session, workspace_id: int) -> None:
 
 def _resolve(session: Session, monitor_id: int, change: Change, now: datetime) -> int:
     if change.silent:
-        _resolve_silently(session, {monitor_id: change})
+        _resolve_silently(session, {monitor_id: change}, now)
         return 0
-    values = {"monitor_id": monitor_id, "at": change.at}
+    dependencies.wake(session, [monitor_id], now)
+    values = {"monitor_id": monitor_id, "at": change.at, "now": now}
     if _withdraw(session, values):
         return 0
-    return _count(session, RESOLVE, **values, now=now)
+    return telling.tell_end(session, session.scalars(RESOLVE, values).all(), now)
 
 
-def _resolve_silently(session: Session, stopped: Mapping[int, Change]) -> None:
+def _resolve_silently(session: Session, stopped: Mapping[int, Change], now: datetime) -> None:
     """End the incidents of monitors, by id, that were all stopped for the same reason."""
     [status] = {change.state.status for change in stopped.values()}
     values = {
         "monitor_ids": list(stopped),
         "ats": [change.at for change in stopped.values()],
         "answer": f"Not sent: the monitor was {status} first.",
+        "now": now,
     }
     session.execute(RESOLVE_SILENTLY, values)
+    dependencies.wake(session, stopped, now)
 
 
 def _withdraw(session: Session, values: dict[str, Any]) -> bool:
@@ -212,8 +214,3 @@ def _withdraw(session: Session, values: dict[str, Any]) -> bool:
         return False
     session.execute(WITHDRAW, found)
     return True
-
-
-def _count(session: Session, statement: TextClause, **values: object) -> int:
-    # An INSERT as the last part of a WITH reports its own rows.
-    return session.connection().execute(statement, values).rowcount

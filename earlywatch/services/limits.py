@@ -42,9 +42,10 @@ def check_monitor_room(session: Session, workspace: Workspace) -> None:
 
 
 def check_sms_allowed(workspace: Workspace) -> None:
-    """Raise LimitReached if the plan includes no SMS at all."""
+    """Raise LimitReached if the plan includes no SMS at all, and so no calls either."""
     plan = plan_of(workspace)
     if plan.sms == 0:
         raise LimitReached(
-            f"Your plan, {plan.label}, includes no SMS. Add another kind of channel", plan
+            f"Your plan, {plan.label}, includes no SMS and no calls. Add another kind of channel",
+            plan,
         )

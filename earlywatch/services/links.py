@@ -1,18 +1,22 @@
 """Addresses that go into mails and messages, made where there is no request."""
 
+import base64
 import hashlib
 import hmac
 import json
 from datetime import datetime, timedelta
 
+from earlywatch.channels.registry import kind
 from earlywatch.models import Account, Channel
-from earlywatch.services.tokens import Tokens
+from earlywatch.services.tokens import InvalidToken, Tokens
 
 CONFIRM_EMAIL_AGE = timedelta(days=3)
 RESET_PASSWORD_AGE = timedelta(hours=2)
 CONFIRM_CHANNEL_AGE = timedelta(days=3)
 LIVE_AGE = timedelta(hours=12)
 UNSUBSCRIBE_AGE = timedelta(days=3650)  # the mail may be read years later
+SHORT_SIGNATURE = 10  # bytes: nobody can try out 80 bits over the network
+SHORT_TARGET = 6  # letters: enough to tell two places apart, since all of it is signed
 BILLING_AGE = timedelta(days=60)  # longer than any reminder is ahead of what it speaks of
 
 # What a link in a mail about money may do, after one more button and without signing in.
@@ -20,6 +24,7 @@ SIGNED_BILLING = ("extend", "resume", "cancel", "keep")
 BILLING_PAGES = {
     "billing": "/billing",
     "card": "/billing/card",
+    "channels": "/channels",
     "history": "/billing/history",
     "invoice": "/billing/invoices",
     "watched": "/billing/watched",
@@ -86,6 +91,55 @@ class Links:
         channel_id, target = self._tokens.read("unsubscribe", token, now, UNSUBSCRIBE_AGE)
         return channel_id, target
 
+    def act(self, incident_id: int, channel: Channel) -> str:
+        """Return the page where whoever got an alert can acknowledge or snooze its incident."""
+        return f"{self.base_url}/incidents/act/{self.act_token(incident_id, channel)}"
+
+    def act_token(self, incident_id: int, channel: Channel) -> str:
+        """Return what a button of an alert carries: some 40 letters, digits and dots.
+
+        It holds as long as the incident, and for the place that the channel leads to now.
+        Programs for chats take no more than 64 bytes.
+        """
+        about = f"{incident_id}.{channel.id}.{_short_target(channel)}"
+        return f"{about}.{self._short_signature('act', about)}"
+
+    def read_act(self, token: str) -> tuple[int, int]:
+        """Return incident id and channel id of what `act_token` made. Raises InvalidToken.
+
+        Whether the channel still leads to who holds it, `act_links` knows.
+        """
+        incident_id, channel_id, _target = self._read_short("act", token)
+        return int(incident_id), int(channel_id)
+
+    def may_act(self, token: str, channel: Channel) -> bool:
+        """Tell whether a token was made for the place that its channel leads to now."""
+        _incident_id, channel_id, target = self._read_short("act", token)
+        return int(channel_id) == channel.id and target == _short_target(channel)
+
+    def drill(self, delivery_id: int, channel: Channel) -> str:
+        """Return the page where whoever got the alert of a drill can say so."""
+        return f"{self.base_url}/drills/answer/{self.drill_token(delivery_id, channel)}"
+
+    def drill_token(self, delivery_id: int, channel: Channel) -> str:
+        """Return what a call for a drill carries, so that a digit can say the same."""
+        about = f"{delivery_id}.{_short_target(channel)}"
+        return f"{about}.{self._short_signature('drill', about)}"
+
+    def read_drill(self, token: str) -> int:
+        """Return the delivery id of a link of a drill. Raises InvalidToken."""
+        delivery_id, _target = self._read_short("drill", token)
+        return int(delivery_id)
+
+    def may_answer(self, token: str, channel: Channel) -> bool:
+        """Tell whether a link of a drill was made for the place that `channel` leads to now."""
+        _delivery_id, target = self._read_short("drill", token)
+        return target == _short_target(channel)
+
+    def telegram_secret(self) -> str:
+        """Return what Telegram sends along, so that we know that a call is its: no link at all."""
+        return self._short_signature("telegram", "webhook")
+
     def billing(self, purpose: str, workspace_id: int, address: str, now: datetime) -> str:
         """Return where a button of a mail about money leads to.
 
@@ -113,6 +167,18 @@ class Links:
         [workspace_id] = self._tokens.read("live", token, now, LIVE_AGE)
         return int(workspace_id)
 
+    def _short_signature(self, purpose: str, about: str) -> str:
+        secret = f"earlywatch.{purpose}:{self._secret_key}".encode()
+        digest = hmac.new(secret, about.encode(), hashlib.sha256).digest()
+        return base64.b32encode(digest[:SHORT_SIGNATURE]).decode().rstrip("=").lower()
+
+    def _read_short(self, purpose: str, token: str) -> list[str]:
+        about, _, signature = token.rpartition(".")
+        made = self._short_signature(purpose, about)
+        if not hmac.compare_digest(signature.encode(), made.encode()):
+            raise InvalidToken("This link is not one of ours, or part of it is missing.")
+        return about.split(".")
+
     def _account_link(self, purpose: str, account: Account, now: datetime) -> str:
         token = self._tokens.sign(purpose, [account.id, account.session_epoch], now)
         return f"{self.base_url}/{purpose}/{token}"
@@ -120,5 +186,9 @@ class Links:
 
 def target_of(channel: Channel) -> str:
     """Return a short text that changes when the channel leads somewhere else."""
-    config = json.dumps(channel.config, sort_keys=True).encode()
-    return hashlib.sha256(config).hexdigest()[:12]
+    target = json.dumps(kind(channel.kind).target(channel.config), sort_keys=True).encode()
+    return hashlib.sha256(target).hexdigest()[:12]
+
+
+def _short_target(channel: Channel) -> str:
+    return target_of(channel)[:SHORT_TARGET]

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, contains_eager, joinedload
+from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
+from sqlalchemy.sql.base import ExecutableOption
 
 from earlywatch.errors import NotFound
-from earlywatch.models import Delivery, Incident, Monitor, Workspace
+from earlywatch.models import Delivery, Fold, Incident, Monitor, Workspace
 
 INCIDENTS_SHOWN = 20
 
@@ -45,13 +46,29 @@ def find_story(session: Session, workspace: Workspace, incident_id: int) -> Stor
     incident = session.scalar(query)
     if incident is None:
         raise NotFound("There is no such incident.")
-    return Story(incident, _deliveries(session, [incident.id])[incident.id])
+    tried = selectinload(Delivery.log)
+    first_id = _first_of_fold(session, incident)
+    told = _deliveries(session, {incident.id, first_id}, tried)
+    if first_id == incident.id:
+        return Story(incident, told[incident.id])
+    # What left before it was noticed did not speak of it.
+    since = incident.noticed_at
+    shared = [each for each in told[first_id] if not each.sent_at or each.sent_at >= since]
+    return Story(incident, [*told[incident.id], *shared])
 
 
-def _deliveries(session: Session, incident_ids: Iterable[int]) -> dict[int, list[Delivery]]:
+def _first_of_fold(session: Session, incident: Incident) -> int:
+    """Return the incident on which the alerts of its fold hang; without a fold, its own."""
+    fold = session.get(Fold, incident.fold_id) if incident.fold_id else None
+    return fold.first_id if fold else incident.id
+
+
+def _deliveries(
+    session: Session, incident_ids: Iterable[int], *also: ExecutableOption
+) -> dict[int, list[Delivery]]:
     query = (
         select(Delivery)
-        .options(joinedload(Delivery.channel))
+        .options(joinedload(Delivery.channel), *also)
         .where(Delivery.incident_id.in_(incident_ids))
         .order_by(Delivery.id)
     )

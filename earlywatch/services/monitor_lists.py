@@ -7,11 +7,25 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, not_, or_, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Subquery,
+    and_,
+    case,
+    false,
+    func,
+    not_,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.orm import Session, aliased
 
-from earlywatch.domain.monitor import Cause, PingKind, Status, shown_status
+from earlywatch.domain.monitor import Cause, PingKind, Status
+from earlywatch.domain.shown import shown_status
 from earlywatch.models import Incident, Monitor, Ping, Workspace
+from earlywatch.models.incident import Held
 
 PER_PAGE = 100
 RUNS_SHOWN = 30
@@ -49,12 +63,17 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the list. `since` is when its trouble opened (UTC)."""
+    """One line of the list. `incident` is the trouble that lasts."""
 
     monitor: Monitor
     status: Status
-    since: datetime | None
+    incident: Incident | None
     runs: Sequence[Run]
+
+    @property
+    def since(self) -> datetime | None:
+        """When its trouble opened (UTC)."""
+        return self.incident.opened_at if self.incident else None
 
 
 @dataclass(frozen=True)
@@ -69,7 +88,7 @@ class Counts:
 
     @property
     def trouble(self) -> int:
-        """How many are late or failed."""
+        """How many are late or failed, and not only because another one is."""
         return self.of(*TROUBLE)
 
 
@@ -97,24 +116,37 @@ class Listing:
         return self.first + len(self.rows) - 1
 
 
-def count_monitors(session: Session, workspace: Workspace, now: datetime) -> Counts:
+def count_monitors(
+    session: Session, workspace: Workspace, now: datetime, deaf_since: datetime | None = None
+) -> Counts:
     """Count the monitors of a workspace by the status shown at `now` (UTC)."""
-    shown = case((_is_due(now), Status.DUE.value), else_=Monitor.status)
+    shown = case(
+        (_is_blocked(), Status.BLOCKED.value),
+        (_is_in_doubt(now, deaf_since), Status.UNKNOWN.value),
+        (_is_due(now), Status.DUE.value),
+        else_=Monitor.status,
+    )
     query = select(shown, func.count()).where(Monitor.workspace_id == workspace.id).group_by(shown)
     return Counts({Status(status): count for status, count in session.execute(query)})
 
 
-def list_monitors(session: Session, workspace: Workspace, wanted: Wanted, now: datetime) -> Listing:
-    """Return one page: trouble first, then what is due, then the rest by name.
+def list_monitors(
+    session: Session,
+    workspace: Workspace,
+    wanted: Wanted,
+    now: datetime,
+    deaf_since: datetime | None = None,
+) -> Listing:
+    """Return one page: trouble first, then what is blocked, what is due, and the rest by name.
 
     A page beyond the last one is the last one.
     """
-    fits = and_(Monitor.workspace_id == workspace.id, *_filters(wanted, now))
+    fits = and_(Monitor.workspace_id == workspace.id, *_filters(wanted, now, deaf_since))
     found = session.scalar(select(func.count()).select_from(Monitor).where(fits)) or 0
     page = max(1, min(wanted.page, -(-found // PER_PAGE)))
-    urgency = case((Monitor.status.in_(TROUBLE), 0), (_is_due(now), 1), else_=2)
+    urgency = case((_is_blocked(), 1), (Monitor.status.in_(TROUBLE), 0), (_is_due(now), 2), else_=3)
     query = (
-        select(Monitor, Incident.opened_at)
+        select(Monitor, Incident)
         .outerjoin(
             Incident, and_(Incident.monitor_id == Monitor.id, Incident.resolved_at.is_(None))
         )
@@ -126,10 +158,24 @@ def list_monitors(session: Session, workspace: Workspace, wanted: Wanted, now: d
     listed = session.execute(query).all()
     runs = recent_runs(session, [monitor.id for monitor, _ in listed])
     rows = [
-        Row(monitor, shown_status(monitor.state, now), since, runs.get(monitor.id, ()))
-        for monitor, since in listed
+        Row(
+            monitor,
+            status_of(monitor, incident, now, deaf_since),
+            incident,
+            runs.get(monitor.id, ()),
+        )
+        for monitor, incident in listed
     ]
     return Listing(rows, found, page)
+
+
+def status_of(
+    monitor: Monitor, incident: Incident | None, now: datetime, deaf_since: datetime | None = None
+) -> Status:
+    """Return the status to show of a monitor with this open incident, see `shown_status`."""
+    if incident is not None and incident.held == Held.BLOCKED:
+        return Status.BLOCKED
+    return shown_status(monitor.state, now, deaf_since)
 
 
 def list_tags(session: Session, workspace: Workspace) -> list[str]:
@@ -194,12 +240,33 @@ def _missed_runs(monitors: Subquery) -> Select[int, datetime]:
     return select(monitors.c.id, latest.c.opened_at).join(latest, true())
 
 
+def _is_blocked() -> ColumnElement[bool]:
+    """The condition under which `status_of` says so."""
+    trouble = aliased(Incident)
+    held = select(trouble.id).where(
+        trouble.monitor_id == Monitor.id,
+        trouble.resolved_at.is_(None),
+        trouble.held == Held.BLOCKED,
+    )
+    return and_(Monitor.status.in_(TROUBLE), held.correlate(Monitor).exists())
+
+
 def _is_due(now: datetime) -> ColumnElement[bool]:
     """The condition under which `shown_status` turns up into due."""
     return and_(Monitor.status == Status.UP, Monitor.expected_at <= now)
 
 
-def _filters(wanted: Wanted, now: datetime) -> list[ColumnElement[bool]]:
+def _is_in_doubt(now: datetime, deaf_since: datetime | None) -> ColumnElement[bool]:
+    """The condition of `domain.shown.is_in_doubt`; none is, where we can hear."""
+    if deaf_since is None:
+        return false()
+    waited_for = func.least(Monitor.expected_at, Monitor.deadline_at) <= now
+    return and_(Monitor.deadline_at > deaf_since, waited_for)
+
+
+def _filters(
+    wanted: Wanted, now: datetime, deaf_since: datetime | None
+) -> list[ColumnElement[bool]]:
     filters: list[ColumnElement[bool]] = []
     for word in wanted.words.split():
         in_tags = func.array_to_string(Monitor.tags, " ").icontains(word, autoescape=True)
@@ -207,15 +274,20 @@ def _filters(wanted: Wanted, now: datetime) -> list[ColumnElement[bool]]:
     if wanted.tag:
         filters.append(Monitor.tags.contains([wanted.tag]))
     if wanted.status:
-        filters.append(_has_status(wanted.status, now))
+        filters.append(_has_status(wanted.status, now, deaf_since))
     return filters
 
 
-def _has_status(status: str, now: datetime) -> ColumnElement[bool]:
+def _has_status(status: str, now: datetime, deaf_since: datetime | None) -> ColumnElement[bool]:
+    in_doubt = _is_in_doubt(now, deaf_since)
     if status == "trouble":
-        return Monitor.status.in_(TROUBLE)
+        return and_(Monitor.status.in_(TROUBLE), not_(_is_blocked()))
+    if status == Status.BLOCKED:
+        return _is_blocked()
+    if status == Status.UNKNOWN:
+        return in_doubt
     if status == Status.DUE:
-        return _is_due(now)
+        return and_(_is_due(now), not_(in_doubt))
     if status == Status.UP:
-        return and_(Monitor.status == Status.UP, not_(_is_due(now)))
-    return Monitor.status == status
+        return and_(Monitor.status == Status.UP, not_(_is_due(now)), not_(in_doubt))
+    return and_(Monitor.status == status, not_(_is_blocked()))

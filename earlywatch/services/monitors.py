@@ -7,6 +7,7 @@ from uuid import uuid4
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
+from earlywatch.domain.failures import ONE_FAILURE, Patience
 from earlywatch.domain.keywords import Keywords
 from earlywatch.domain.monitor import InvalidMonitor, Rules, Status, on_edit, on_pause, on_resume
 from earlywatch.domain.networks import clean_networks
@@ -15,7 +16,15 @@ from earlywatch.domain.zone import find_zone
 from earlywatch.errors import NotFound
 from earlywatch.models import Channel, Incident, Monitor, Ping, Workspace
 from earlywatch.models.channel import monitor_channel
-from earlywatch.services import bodies, incidents, limits
+from earlywatch.services import (
+    bodies,
+    dependencies,
+    hearing,
+    holds,
+    incidents,
+    limits,
+    unfolding,
+)
 from earlywatch.services.slugs import check_free, clean_slug, free_slug
 from earlywatch.services.texts import printable
 
@@ -34,7 +43,8 @@ class MonitorValues:
     `time_zone` is the zone to show times in; a cron or calendar schedule is also kept in it.
     `slug` None means that a new monitor is called in ping URLs by what its name gives, and that
     another one loses its name there. `allowed_networks` are CIDR; without any, all are allowed.
-    `channel_ids` None means all default channels of the workspace.
+    `channel_ids` None means all default channels of the workspace. `parents` are the ids or
+    names of monitors that this one depends on; None leaves them as they are.
     Raises InvalidMonitor or InvalidSchedule with a sentence.
     """
 
@@ -47,8 +57,11 @@ class MonitorValues:
     post_only: bool = False
     sticky_pause: bool = True
     mask_secrets: bool = True
+    urgent: bool = False
     allowed_networks: tuple[str, ...] = ()
     keywords: Keywords | None = None
+    patience: Patience = ONE_FAILURE
+    parents: tuple[int | str, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.name != clean_name(self.name) or self.tags != clean_tags(" ".join(self.tags)):
@@ -97,7 +110,7 @@ def create_monitor(
 ) -> Monitor:
     """Add a monitor that waits for its first ping without judging.
 
-    Raises LimitReached and SlugTaken.
+    Raises LimitReached, SlugTaken, and UnfitParents.
     """
     limits.check_monitor_room(session, workspace)
     if values.slug is None:
@@ -109,6 +122,8 @@ def create_monitor(
     session.add(monitor)
     session.flush()
     _set_channels(session, monitor, values.channel_ids)
+    if values.parents:
+        dependencies.set_parents(session, monitor, values.parents)
     incidents.notify(session, workspace.id)
     return monitor
 
@@ -118,8 +133,8 @@ def edit_monitor(
 ) -> Monitor:
     """Change a monitor; a deadline that passed under the old rules stands.
 
-    Raises NotFound and SlugTaken. A monitor that was set aside is judged again: the edit may have
-    cured it.
+    Raises NotFound, SlugTaken, and UnfitParents. A monitor that was set aside is judged again:
+    the edit may have cured it.
     """
     Workspace.lock(session, workspace.id)
     monitor = lock_monitor(session, workspace, monitor_id)
@@ -127,11 +142,16 @@ def edit_monitor(
         check_free(session, workspace, values.slug, monitor_id)
     old = _readable_rules(monitor)
     if old != values.rules:
-        changes = on_edit(monitor.state, old or values.rules, values.rules, now)
+        changes = on_edit(
+            hearing.spared(session, monitor, now), old or values.rules, values.rules, now
+        )
         incidents.apply(session, monitor, changes, now)
         monitor.set_aside_until = None
     _write(monitor, values)
     _set_channels(session, monitor, values.channel_ids)
+    if values.parents is not None:
+        dependencies.set_parents(session, monitor, values.parents)
+    holds.look_again(session, monitor.id, now)
     incidents.notify(session, workspace.id)
     return monitor
 
@@ -141,7 +161,9 @@ def pause_monitor(
 ) -> Monitor:
     """Stop judging it; an open incident ends without a word. Raises NotFound."""
     monitor = lock_monitor(session, workspace, monitor_id)
-    incidents.apply(session, monitor, on_pause(monitor.state, monitor.grace, now), now)
+    incidents.apply(
+        session, monitor, on_pause(hearing.spared(session, monitor, now), monitor.grace, now), now
+    )
     return monitor
 
 
@@ -200,10 +222,12 @@ def delete_history(
     return end - 1
 
 
-def delete_monitor(session: Session, workspace: Workspace, monitor_id: int) -> str:
+def delete_monitor(session: Session, workspace: Workspace, monitor_id: int, now: datetime) -> str:
     """Delete it with what `delete_history` left; return the name it had. Raises NotFound."""
     monitor = lock_monitor(session, workspace, monitor_id)
     Channel.lock_all(session, workspace.id)
+    dependencies.wake(session, [monitor.id], now)
+    unfolding.leave(session, workspace.id, monitor.id, now)
     bodies.delete_pings(session, Ping.monitor_id == monitor.id)
     session.execute(delete(Monitor).where(Monitor.id == monitor.id))
     incidents.notify(session, workspace.id)
@@ -245,10 +269,13 @@ def _write(monitor: Monitor, values: MonitorValues) -> None:
     monitor.grace = values.rules.grace
     monitor.max_runtime = values.rules.max_runtime
     monitor.stall_after = values.rules.stall_after
+    monitor.successes_needed = values.rules.successes_needed
+    monitor.failures_needed, monitor.failures_of = values.patience.needed, values.patience.of
     monitor.slug = values.slug
     monitor.post_only = values.post_only
     monitor.sticky_pause = values.sticky_pause
     monitor.mask_secrets = values.mask_secrets
+    monitor.urgent = values.urgent
     if monitor.allowed_networks != list(values.allowed_networks):
         monitor.allowed_networks = list(values.allowed_networks)
         monitor.refused_at = monitor.refused_address = None  # it may be allowed now

@@ -24,7 +24,7 @@ CLAIM = """
     SET attempts = attempts + 1, last_attempt_at = :now, next_attempt_at = :lease_ends_at
     WHERE id = (
         SELECT id FROM {table} AS due
-        WHERE state = 'pending' AND next_attempt_at <= :now AND {ready}
+        WHERE state = 'pending' AND next_attempt_at <= :now
         ORDER BY next_attempt_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
     )
     RETURNING id, attempts, {lazily}
@@ -55,6 +55,10 @@ class Outcome:
     permanent: bool = False
     retry_after: timedelta | None = None  # the other side's wish
     timed_out: bool = False  # the other side hung: what else goes there should wait
+    ill: bool = False  # the provider did not work, whoever its customer is
+    took: timedelta = timedelta(0)
+    provider_id: str | None = None  # the other side's name for the message
+    defer_until: datetime | None = None  # it was no attempt: the row waits until then (UTC)
 
 
 GIVEN_UP = Outcome(sent=False, answer="Given up: no attempt came to an end.", permanent=True)
@@ -63,19 +67,20 @@ GIVEN_UP = Outcome(sent=False, answer="Given up: no attempt came to an end.", pe
 class Outbox:
     """A table with the columns of `OutboxMixin`.
 
-    `ready` is a condition in SQL on the row `due`, for rows that must wait for others. The
-    statements are made once: building them anew would cost more than running them.
+    `claim` and `record` are its statements, where it has more columns than these; whatever they
+    name must come with each call. They are made once: building them anew would cost more than
+    running them.
     """
 
-    def __init__(self, table: str, ready: str = "true") -> None:
-        self._claim = text(CLAIM.format(table=table, ready=ready, lazily=LAZILY))
-        self._record = text(RECORD.format(table=table, lazily=LAZILY))
+    def __init__(self, table: str, claim: str = CLAIM, record: str = RECORD) -> None:
+        self._claim = text(claim.format(table=table, lazily=LAZILY))
+        self._record = text(record.format(table=table, lazily=LAZILY))
 
     def claim(self, session: Session, now: datetime, **values: object) -> Claim | None:
-        """Take the row that has been due longest at `now` (UTC); None if there is none.
+        """Take the row whose turn it is at `now` (UTC); None if nothing is due.
 
         Its next attempt moves on by the lease: nobody else takes it meanwhile, and a worker that
-        is killed leaves nothing to clean. `values` are those that `ready` names.
+        is killed leaves nothing to clean. `values` are those that the statement names besides.
         """
         values |= {"now": now, "lease_ends_at": now + LEASE}
         while row := session.connection().execute(self._claim, values).one_or_none():
@@ -95,10 +100,30 @@ class Outbox:
         somebody else has taken the row since, or it was called off. `jitter` in [0, 1) spreads
         the retries of many rows.
         """
-        answer = outcome.answer.replace("\0", "")  # the one character PostgreSQL cannot store
-        values = {"id": claim.id, "attempt": claim.attempt, "answer": answer}
-        values |= _ending(claim.attempt, outcome, now, jitter)
+        values = {
+            "id": claim.id,
+            "attempt": claim.attempt,
+            "answer": storable(outcome.answer),
+            "now": now,
+            "took": outcome.took,
+            "sent": outcome.sent,
+            "provider_id": outcome.provider_id,
+            **_ending(claim.attempt, outcome, now, jitter),
+        }
         return session.connection().execute(self._record, values).one_or_none() is not None
+
+
+def storable(answer: str) -> str:
+    """Return `answer` without the one character that PostgreSQL cannot store."""
+    return answer.replace("\0", "")
+
+
+def commit_lazily(session: Session) -> None:
+    """Let this transaction's commit not wait for the disk.
+
+    Losing it in a crash of PostgreSQL means one attempt more, never one less.
+    """
+    session.connection().execute(COMMIT_LAZILY)
 
 
 def _ending(
@@ -111,11 +136,3 @@ def _ending(
         return {"state": "failed", "sent_at": None, "next_attempt_at": None}
     next_attempt_at = now + max(wait, outcome.retry_after or wait)
     return {"state": "pending", "sent_at": None, "next_attempt_at": next_attempt_at}
-
-
-def commit_lazily(session: Session) -> None:
-    """Let this transaction's commit not wait for the disk.
-
-    Losing it in a crash of PostgreSQL means one attempt more, never one less.
-    """
-    session.connection().execute(COMMIT_LAZILY)

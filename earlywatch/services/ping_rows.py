@@ -25,6 +25,7 @@ Row = tuple[Any, ...]  # the values of COLUMNS in their order, but for the last 
 
 STATUSES = {status.value: status for status in Status}
 GRACE = 4  # its place in what `_rules` takes
+IMPATIENT = (1, 0)  # successes that are needed, and that were counted
 EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 # Nobody waits for a monitor that somebody else holds: the other monitors' pings would wait too.
@@ -37,6 +38,7 @@ LOCK = """
         THEN CAST(json_build_object('post_only', post_only, 'sticky_pause', sticky_pause,
             'mask_secrets', mask_secrets, 'networks', allowed_networks, 'keywords', keywords)
             AS text) END,
+        CASE WHEN successes_needed > 1 THEN ARRAY[successes_needed, recovering] END,
         schedule_kind, period, expression, time_zone, grace, max_runtime, stall_after
     FROM monitor WHERE ping_key = ANY(CAST(%s AS uuid[]))
     ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
@@ -56,11 +58,11 @@ UPDATE = """
         last_success_at = 'epoch'::timestamptz + new.last_success_at * interval '1 microsecond',
         expected_at = 'epoch'::timestamptz + new.expected_at * interval '1 microsecond',
         deadline_at = 'epoch'::timestamptz + new.deadline_at * interval '1 microsecond',
-        runs = new.runs,
+        runs = new.runs, recovering = new.recovering,
         set_aside_until = NULL  -- judging it has just worked
     FROM json_to_recordset(CAST(%s AS json)) AS new (
         id bigint, status text, last_ping_at bigint, last_success_at bigint, expected_at bigint,
-        deadline_at bigint, runs jsonb
+        deadline_at bigint, runs jsonb, recovering smallint
     )
     WHERE monitor.id = new.id
 """
@@ -99,14 +101,23 @@ def lock(connection: Connection, keys: Collection[UUID]) -> dict[Name, Watched]:
     listed = f"{{{','.join([key.hex for key in keys])}}}"  # an array: psycopg would take longer
     for row in connection.execute(LOCK, [listed]):
         monitor_id, workspace_id, key, status, heard, succeeded, expected, deadline, *more = row
-        runs, intake, *rules = more
+        runs, intake, patience, *rules = more
+        needed, recovering = patience or IMPATIENT
         watched[key] = Watched(
             monitor_id,
             workspace_id,
             rules[GRACE],
-            _rules(*rules),
+            _rules(*rules, needed),
             read_intake(intake),
-            MonitorState(STATUSES[status], heard, succeeded, expected, deadline, read_runs(runs)),
+            MonitorState(
+                STATUSES[status],
+                heard,
+                succeeded,
+                expected,
+                deadline,
+                read_runs(runs),
+                recovering,
+            ),
         )
     return watched
 
@@ -138,6 +149,7 @@ def _rules(
     grace: timedelta,
     max_runtime: timedelta | None,
     stall_after: timedelta | None,
+    successes_needed: int,
 ) -> Rules | str:
     schedule: Schedule
     try:
@@ -145,7 +157,7 @@ def _rules(
             schedule = Interval(period)
         else:
             schedule = (Cron if kind == "cron" else OnCalendar)(expression or "", time_zone)
-        return Rules(schedule, grace, max_runtime, stall_after)
+        return Rules(schedule, grace, max_runtime, stall_after, successes_needed)
     except Exception as error:  # noqa: BLE001 - told with each ping; the others must not suffer
         return str(error)
 
@@ -159,7 +171,8 @@ def _state_of(monitor: Watched) -> str:
         f'"last_ping_at":{_moment(state.last_ping_at)},'
         f'"last_success_at":{_moment(state.last_success_at)},'
         f'"expected_at":{_moment(state.expected_at)},'
-        f'"deadline_at":{_moment(state.deadline_at)},"runs":{runs}}}'
+        f'"deadline_at":{_moment(state.deadline_at)},"runs":{runs},'
+        f'"recovering":{state.recovering}}}'
     )
 
 

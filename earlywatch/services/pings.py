@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from psycopg.errors import LockNotAvailable
@@ -10,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from earlywatch.domain.monitor import (
+    IN_TROUBLE,
     LONGEST_RUNTIME,
     UNWATCHED,
     Change,
@@ -22,7 +24,8 @@ from earlywatch.domain.monitor import (
     on_unjudged_ping,
 )
 from earlywatch.models import Monitor
-from earlywatch.services import incidents, ping_rows, ping_sources
+from earlywatch.services import hearing, incidents, ping_rows, ping_sources
+from earlywatch.services.hearing import Silence
 from earlywatch.services.incoming import IncomingPing, NotCreated, Outcome
 from earlywatch.services.ping_names import MOST_COSTLY, Found, Locked, Postponed, find, has_room
 from earlywatch.services.ping_rows import Row, Watched
@@ -30,7 +33,7 @@ from earlywatch.services.reading import Reading, keep, read
 
 logger = logging.getLogger(__name__)
 
-IN_TROUBLE = (Status.LATE, Status.FAILED)  # exactly then an incident is open
+UNASKED = Silence(hearing.LATER)
 ENDS = (PingKind.SUCCESS, PingKind.FAIL)  # of a run, or of a pause that is not sticky
 
 
@@ -62,6 +65,7 @@ class Batch:
         self._heard: list[Watched] = []
         self._refused: dict[int, IncomingPing] = {}  # the last one of a monitor
         self._changed: set[int] = set()  # workspaces
+        self._silence: Silence | None = UNASKED
         self._patient = True
         self._costly = 0
 
@@ -76,13 +80,17 @@ class Batch:
         if reading.outcome is Outcome.WRONG_NETWORK:
             self._refused[monitor.id] = ping
             return reading.outcome
+        put_off = self._put_off(monitor, ping)
         before = monitor.state
-        if reading.kind is not PingKind.IGNORED:
-            try:
+        try:
+            if reading.kind is not PingKind.IGNORED:
                 self._apply(monitor, reading.kind, ping)
-            except Locked as locked:
-                monitor.state, monitor.stuck = before, locked.outcome
-                return locked.outcome
+        except Locked as locked:
+            monitor.state, monitor.stuck = before, locked.outcome
+            return locked.outcome
+        finally:
+            if monitor.state.deadline_at is hearing.LATER:
+                monitor.state = replace(monitor.state, deadline_at=put_off)
         self._keep(monitor, before, reading, ping)
         return reading.outcome or self._outcome(monitor, ping)
 
@@ -120,8 +128,30 @@ class Batch:
         monitor.state = after = changes[-1].state
         self._hear(monitor)
         # An open page must hear of this at once; it looks for new pings by itself.
-        if before.status is not after.status or before.running is not after.running:
+        if (
+            before.status is not after.status
+            or before.running is not after.running
+            or before.recovering != after.recovering
+        ):
             self._changed.add(monitor.workspace_id)
+
+    def _put_off(self, monitor: Watched, ping: IncomingPing) -> datetime | None:
+        """Let a deadline that passed while we could not hear be later.
+
+        Where nobody knows yet how much later, return what it was: it must be so again.
+        """
+        before, deadline = monitor.state, monitor.state.deadline_at
+        if deadline is None or deadline > ping.received_at:
+            return None
+        if self._silence is UNASKED:
+            self._silence = hearing.silence(self._session, self._now)
+        about = monitor.id, before, monitor.rules
+        monitor.state = hearing.spare(self._session, *about, self._silence)
+        if monitor.state.deadline_at is hearing.LATER:
+            return deadline
+        if monitor.state is not before:
+            self._hear(monitor)
+        return None
 
     def _spend(self) -> None:
         """Count a costly ping. Raises Postponed."""

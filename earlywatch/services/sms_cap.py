@@ -1,4 +1,7 @@
-"""The SMS of a month: a plan includes so many, and what is beyond them the owners get by mail."""
+"""The SMS of a month: a plan includes so many, and what is beyond them the owners get by mail.
+
+A call counts as an SMS.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -8,13 +11,14 @@ from sqlalchemy.orm import Session
 
 from earlywatch.domain import alert_words
 from earlywatch.domain import billing_letters as letters
-from earlywatch.domain.alert import Alert
 from earlywatch.models import Workspace
 from earlywatch.services import billing_mails
 from earlywatch.services.billing_mails import Whom
+from earlywatch.services.composing import Told
 from earlywatch.services.outbox import Outcome
 from earlywatch.services.watching import plan_of
 
+COUNTED = frozenset({"sms", "voice"})  # kinds that cost us money for each message
 # Counted before it is sent: of two at once, only one is the last.
 TAKE = text("""
     INSERT INTO sms_use (workspace_id, month, used) VALUES (:workspace_id, :month, 1)
@@ -50,20 +54,22 @@ def give_back(session: Session, counted: Counted) -> None:
     session.execute(GIVE_BACK, vars(counted))
 
 
-def refuse(
-    session: Session, workspace: Workspace, delivery_id: int, alert: Alert, now: datetime
-) -> Outcome:
+def refuse(session: Session, told: Told, now: datetime) -> Outcome:
     """Return why an SMS is not sent; what it would have told of trouble, the owners get by mail."""
-    plan = plan_of(workspace)
-    limit, why = plan.sms or 0, f"the plan {plan.label} includes no SMS"
+    alert, plan = told.alert, plan_of(told.workspace)
+    limit, why = plan.sms or 0, f"the plan {plan.label} includes no SMS and no calls"
     if limit:
-        why = f"the {limit} SMS of this month that the plan {plan.label} includes are used up"
+        what = f"the {limit} SMS and calls of this month"
+        why = f"{what} that the plan {plan.label} includes are used up"
     if alert.trouble is None:
         return Outcome(sent=False, answer=f"Not sent: {why}.", permanent=True)
     letter = letters.sms_cap(
-        monitor=alert.trouble.monitor_name, what=alert_words.subject(alert), limit=limit
+        monitor=alert.trouble.monitor_name,
+        what=alert_words.subject(alert),
+        limit=limit,
+        call=told.channel.kind == "voice",
     )
-    about = str(delivery_id)
-    billing_mails.tell(session, workspace.id, "sms_cap", about, letter, now, Whom.OWNERS)
+    about = str(told.delivery.id)
+    billing_mails.tell(session, told.workspace.id, "sms_cap", about, letter, now, Whom.OWNERS)
     answer = f"Not sent: {why}. The owners of the workspace were told by mail."
     return Outcome(sent=False, answer=answer, permanent=True)

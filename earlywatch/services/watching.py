@@ -12,7 +12,7 @@ from earlywatch.domain.monitor import UNWATCHED, Status, on_freeze, on_thaw
 from earlywatch.domain.plans import PLANS, Plan, PlanName
 from earlywatch.errors import EarlywatchError, NotFound
 from earlywatch.models import Channel, Monitor, Workspace
-from earlywatch.services import incidents
+from earlywatch.services import hearing, incidents
 
 logger = logging.getLogger(__name__)
 
@@ -131,7 +131,10 @@ def choice(session: Session, workspace: Workspace, limit: int | None) -> Choice:
 
 def _freeze(session: Session, monitors: list[Monitor], now: datetime) -> list[Monitor]:
     if monitors:
-        stopped = [(each, on_freeze(each.state, each.grace, now)) for each in monitors]
+        stopped = [
+            (each, on_freeze(hearing.spared(session, each, now), each.grace, now))
+            for each in monitors
+        ]
         incidents.stop_all(session, stopped, now)
     for monitor in monitors:
         monitor.frozen_at = now

@@ -6,10 +6,14 @@ from typing import Any
 from earlywatch.tasks import (
     billing,
     bodies,
+    canary,
     deliveries,
     detection,
+    drills,
     events,
     fair_use,
+    fallbacks,
+    hearing,
     reconcile,
     reminders,
     retention,
@@ -18,6 +22,8 @@ from earlywatch.tasks import (
 
 MODULES = (
     detection,
+    hearing,
+    canary,
     deliveries,
     watchdog,
     events,
@@ -25,8 +31,10 @@ MODULES = (
     billing,
     reminders,
     fair_use,
+    fallbacks,
     retention,
     bodies,
+    drills,
 )
 
 

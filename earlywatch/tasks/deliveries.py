@@ -10,7 +10,9 @@ from earlywatch.clock import utcnow
 from earlywatch.db import transaction
 from earlywatch.services import account_mails, billing_mails, deliveries
 from earlywatch.services.deliveries import Outgoing
+from earlywatch.services.outbox import Outcome
 from earlywatch.services.wiring import wiring
+from earlywatch.tasks.breakers import Breakers
 from earlywatch.tasks.drains import Drains
 
 logger = logging.getLogger(__name__)
@@ -43,30 +45,57 @@ def drain() -> None:
 
 
 def deliver_alert() -> bool:
-    """Make one attempt at the alert that is due longest. Return False if none is due.
+    """Make one attempt at the alert whose turn it is. Return False if none is due.
 
     The short transactions leave no connection open while the outside world takes its time.
     """
-    outgoing = _claim()
-    if outgoing is None:
+    claimed = _claim()
+    if claimed is None:
         return False
+    outgoing, began = claimed
     try:
-        outcome = deliveries.attempt(outgoing, wiring().doors)
+        outcome = _attempt(outgoing)
     finally:
-        drains.count(outgoing.channel_id, -1)
+        drains.end(outgoing.channel_id, began)
     with transaction() as session:
         deliveries.record(session, outgoing, outcome, utcnow())
     return True
 
 
-def _claim() -> Outgoing | None:
+def _claim() -> tuple[Outgoing, float] | None:
+    wired = wiring()
     with drains.claiming:
         with transaction() as session:
             busy = drains.busy_channels()
-            outgoing = deliveries.claim(session, wiring().links, utcnow(), busy)
-        if outgoing:
-            drains.count(outgoing.channel_id, 1)
-        return outgoing
+            domain = wired.settings.ping_mail_domain
+            outgoing = deliveries.claim(session, wired.links, utcnow(), busy, domain)
+        return (outgoing, drains.begin(outgoing.channel_id)) if outgoing else None
+
+
+def _attempt(outgoing: Outgoing) -> Outcome:
+    """Send. However it ends, that is an outcome: one alert must not stop those behind it."""
+    if outgoing.refusal:
+        return outgoing.refusal
+    try:
+        return _ask(outgoing)
+    except Exception:
+        logger.exception("attempt raised", extra={"delivery_id": outgoing.claim.id})
+        return Outcome(sent=False, answer=deliveries.OUR_FAULT)
+
+
+def _ask(outgoing: Outgoing) -> Outcome:
+    """Send, unless the provider has not worked lately."""
+    now = utcnow()
+    overdue = outgoing.overdue_at is None or outgoing.overdue_at <= now
+    if not breakers.ask(outgoing.provider, overdue=overdue):
+        return deliveries.hold_back(outgoing, now)
+    ill = True
+    try:
+        outcome = deliveries.attempt(outgoing, wiring().doors)
+        ill = outcome.ill
+    finally:
+        breakers.note(outgoing.provider, ill=ill)
+    return outcome
 
 
 def deliver_account_mail() -> bool:
@@ -96,3 +125,4 @@ def deliver_billing_mail() -> bool:
 
 
 drains = Drains(drain)
+breakers = Breakers()

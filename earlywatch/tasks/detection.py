@@ -8,7 +8,8 @@ from celery import shared_task
 
 from earlywatch.clock import utcnow
 from earlywatch.db import transaction
-from earlywatch.services import detection
+from earlywatch.services import detection, telling
+from earlywatch.tasks import hearing
 from earlywatch.tasks.deliveries import drains
 from earlywatch.tasks.outages import outlived
 
@@ -35,15 +36,28 @@ def detect() -> None:
 def detect_overdue() -> int:
     """Judge everything overdue, one transaction per batch. Return the number of new deliveries."""
     made = 0
+    hearing.listen()
     while True:
         with transaction() as session:
-            found = detection.detect(session, utcnow())
+            found = detection.detect(session, utcnow(), volume=hearing.volume)
         made += found.deliveries
         if found.judged:
             logger.info("deadlines passed", extra={"judged": found.judged})
         if found.looked < detection.BATCH:
             break
+    made += tell_due()
     # On its own, so that a detector that hangs holds only the monitors it judges.
     with transaction() as session:
         detection.mark_tick(session, utcnow())
     return made
+
+
+def tell_due() -> int:
+    """Plan what is to be told by now, one transaction per batch. Return the number of alerts."""
+    made = 0
+    while True:
+        with transaction() as session:
+            told = telling.tell_due(session, utcnow())
+        made += told.deliveries
+        if told.looked < telling.BATCH:
+            return made

@@ -1,6 +1,6 @@
 """The threads of this process that send: few, and never all of them to one place."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from threading import BoundedSemaphore, Event, Lock, Thread
 from time import monotonic
@@ -11,6 +11,11 @@ from earlywatch.tasks.outages import outlived
 
 DRAINS = 8
 MOST_PER_CHANNEL = 2  # attempts under way: a channel that hangs leaves the other drains free
+# To a channel that has just shown that it is quick, so that a storm does not queue before it; the
+# others are there for everybody else, should it hang now.
+MOST_PER_QUICK = DRAINS - MOST_PER_CHANNEL
+QUICK = 0.5  # seconds
+MOST_KNOWN = 1_000  # quick channels: rather forget them than fill the memory
 CALM = 1.0  # seconds without another helper after one that found nothing to do
 
 
@@ -27,7 +32,8 @@ class Drains:
         self._work = work
         self._free = BoundedSemaphore(DRAINS)
         self._lock = Lock()
-        self._under_way: Counter[int] = Counter()
+        self._under_way: defaultdict[int, list[float]] = defaultdict(list)
+        self._quick: set[int] = set()
         self._idle_at = -CALM
 
     def start_one(self) -> None:
@@ -55,15 +61,34 @@ class Drains:
 
     def busy_channels(self) -> list[int]:
         """Return the channels that enough is under way to."""
+        now = monotonic()
         with self._lock:
-            return [key for key, count in self._under_way.items() if count >= MOST_PER_CHANNEL]
+            return [key for key, begun in self._under_way.items() if self._is_busy(key, begun, now)]
 
-    def count(self, channel_id: int, change: int) -> None:
-        """Note that an attempt to a channel began (1) or ended (-1)."""
+    def begin(self, channel_id: int) -> float:
+        """Note that an attempt to a channel began; return what `end` wants to know."""
+        began = monotonic()
         with self._lock:
-            self._under_way[channel_id] += change
-            if not self._under_way[channel_id]:
+            self._under_way[channel_id].append(began)
+        return began
+
+    def end(self, channel_id: int, began: float) -> None:
+        """Note that an attempt to a channel ended."""
+        with self._lock:
+            under_way = self._under_way[channel_id]
+            under_way.remove(began)
+            if not under_way:
                 del self._under_way[channel_id]
+            if monotonic() - began > QUICK:
+                self._quick.discard(channel_id)
+            else:
+                if len(self._quick) >= MOST_KNOWN:
+                    self._quick.clear()
+                self._quick.add(channel_id)
+
+    def _is_busy(self, channel_id: int, begun: list[float], now: float) -> bool:
+        quick = channel_id in self._quick and now - min(begun) <= QUICK
+        return len(begun) >= (MOST_PER_QUICK if quick else MOST_PER_CHANNEL)
 
     def _run(self, app: Flask) -> None:
         try:

@@ -4,6 +4,7 @@ from flask import Blueprint, abort, render_template
 from flask.typing import ResponseReturnValue
 
 from earlywatch.assets import TEMPLATES
+from earlywatch.channels.registry import kinds
 from earlywatch.domain.money import Money
 from earlywatch.domain.plans import FLOOR, FOR_SALE, FREE
 from earlywatch.services.wiring import wiring
@@ -29,5 +30,6 @@ def page(name: str) -> ResponseReturnValue:
         ping_burst=settings.ping_burst,
         ping_rate=settings.ping_rate,
         plans=(FREE, *FOR_SALE),
+        kinds=kinds(),
         floor=Money(FLOOR),
     )

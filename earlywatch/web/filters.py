@@ -8,6 +8,8 @@ from flask import Flask, g
 from earlywatch.domain.duration import format_duration, rough_duration
 from earlywatch.domain.words import moment_words
 from earlywatch.domain.zone import InvalidSchedule, find_zone
+from earlywatch.models import Delivery
+from earlywatch.services import delivery_log
 
 MINUTE = timedelta(minutes=1)
 SHORTEST_AGO = timedelta(seconds=2)
@@ -72,10 +74,16 @@ def strip_words(runs: Sequence[tuple[str, float]]) -> str:
     return f"Last {len(outcomes)} runs: {failed} failed, {missed} missed"
 
 
+def attempts(delivery: Delivery) -> list[delivery_log.Line]:
+    """Return what became of each attempt at a delivery."""
+    return delivery_log.lines(delivery, g.now)
+
+
 def register(app: Flask) -> None:
     """Give the templates the filters above, and `span` and `rough` for durations."""
     for named in (iso, absolute, local, relative, since, strip_paths, strip_words):
         app.add_template_filter(named)
+    app.add_template_filter(attempts)
     app.add_template_filter(format_duration, "span")
     app.add_template_filter(rough_duration, "rough")
 

@@ -3,17 +3,25 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from earlywatch.channels.registry import kind
 from earlywatch.domain.alert import AlertKind
 from earlywatch.domain.duration import rough_duration
 from earlywatch.domain.monitor import Cause
 from earlywatch.models import Delivery, Incident
-from earlywatch.models.columns import OutboxState
+from earlywatch.models.delivery import DeliveryState
 from earlywatch.services.monitor_history import Story
+from earlywatch.web.act_words import deed_words
 
 OPENED = {
     Cause.MISSED: "No ping came in time: late from here on",
     Cause.OVERRAN: "The run did not end in time: late from here on",
     Cause.FAILED: "The job reported a failure",
+}
+TOLD = {
+    AlertKind.OPENED: "of the trouble",
+    AlertKind.REMINDER: "that it lasts",
+    AlertKind.ESCALATED: "that nobody has acknowledged it",
+    AlertKind.RESOLVED: "of its end",
 }
 MINUTE = timedelta(minutes=1)
 LAG_WORTH_TELLING = timedelta(seconds=10)
@@ -49,6 +57,7 @@ def events(story: Story) -> list[Event]:
         *_before(incident),
         _opening(incident),
         *(_telling(delivery) for delivery in story.deliveries),
+        *_acts(incident),
     ]
     if incident.resolved_at:
         found.append(Event(incident.resolved_at, "up", "up", "Over", _ending(story)))
@@ -82,15 +91,28 @@ def _opening(incident: Incident) -> Event:
 
 
 def _telling(delivery: Delivery) -> Event:
-    told = "the trouble" if delivery.alert == AlertKind.OPENED else "its end"
-    name = delivery.channel.name
-    if delivery.state == OutboxState.SENT:
-        at = delivery.sent_at or delivery.created_at
-        return Event(at, "done", "up", f"{name} was told of {told}", delivery=delivery)
+    name = f"{delivery.channel.name} ({kind(delivery.channel.kind).label})"
+    told = TOLD.get(AlertKind(delivery.alert), "the trouble")
+    if delivery.fallback_for_id is not None:
+        told += ", because it did not arrive elsewhere"
+    if delivery.state in (DeliveryState.SENT, DeliveryState.MERGED):
+        at = delivery.sent_at or delivery.last_attempt_at or delivery.created_at
+        together = ", in another message" if delivery.state == DeliveryState.MERGED else ""
+        return Event(at, "done", "up", f"{name} was told {told}{together}", delivery=delivery)
     at = delivery.last_attempt_at or delivery.created_at
-    if delivery.state == OutboxState.FAILED:
-        return Event(at, "cross", "failed", f"{name} was not told of {told}", delivery=delivery)
-    return Event(at, "note", "due", f"{name} is being told of {told}", delivery=delivery)
+    if delivery.state == DeliveryState.FAILED:
+        return Event(at, "cross", "failed", f"{name} was not told {told}", delivery=delivery)
+    if delivery.state == DeliveryState.GATHERED:
+        words = f"{name} will be told {told} in its next digest"
+        return Event(at, "note", "due", words, delivery=delivery)
+    return Event(at, "note", "due", f"{name} is being told {told}", delivery=delivery)
+
+
+def _acts(incident: Incident) -> list[Event]:
+    return [
+        Event(act.at, "note", "new", deed_words(act, incident.monitor.time_zone))
+        for act in incident.acts
+    ]
 
 
 def _ending(story: Story) -> str:

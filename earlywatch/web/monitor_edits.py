@@ -10,7 +10,8 @@ from earlywatch.db import db, transaction
 from earlywatch.domain.schedule import next_times
 from earlywatch.domain.zone import zone_names
 from earlywatch.models import Channel, Incident, Monitor, Ping
-from earlywatch.services import channel_lists, keyword_previews, monitors
+from earlywatch.services import channel_lists, dependencies, keyword_previews, monitors
+from earlywatch.services.dependencies import UnfitParents
 from earlywatch.services.keyword_previews import Trial
 from earlywatch.services.limits import LimitReached
 from earlywatch.services.slugs import SlugTaken, slug_of
@@ -32,7 +33,7 @@ bp = Blueprint("monitor_edits", __name__, url_prefix="/monitors")
 @editor
 def new() -> ResponseReturnValue:
     """Add a monitor, then lead to its ping URL."""
-    form = MonitorForm.blank(g.workspace, _channels())
+    form = _blank()
     if request.method == "GET":
         form.read_schedule()
     if not form.validate_on_submit():
@@ -45,6 +46,9 @@ def new() -> ResponseReturnValue:
         return _page(form, None, bill_path())
     except SlugTaken as error:
         form.slug.errors = [str(error)]
+        return _page(form, None)
+    except UnfitParents as error:
+        form.refuse_parents(error)
         return _page(form, None)
     flash("Monitor added. It is judged from its first ping on.", "ok")
     return redirect(url_for("monitors.show", monitor_id=monitor.id), 303)
@@ -68,6 +72,9 @@ def edit(monitor_id: int) -> ResponseReturnValue:
     except SlugTaken as error:
         form.slug.errors = [str(error)]
         return _page(form, monitor)
+    except UnfitParents as error:
+        form.refuse_parents(error)
+        return _page(form, monitor)
     flash("Saved.", "ok")
     return redirect(url_for("monitors.show", monitor_id=monitor_id), 303)
 
@@ -84,7 +91,7 @@ def preview() -> ResponseReturnValue:
     monitor = None
     if monitor_id:
         monitor = monitors.find_monitor(db.session(), g.workspace, monitor_id)
-    form = _form_of(monitor) if monitor else MonitorForm.blank(g.workspace, _channels())
+    form = _form_of(monitor) if monitor else _blank()
     form.read_schedule()
     if request.headers.get("HX-Request"):
         return render_template("monitors/_preview.html", form=form, times=_times(form))
@@ -155,7 +162,7 @@ def delete(monitor_id: int) -> ResponseReturnValue:
     for table in monitors.HISTORY:
         _delete_history(monitor_id, table)
     with transaction() as session:
-        name = monitors.delete_monitor(session, g.workspace, monitor_id)
+        name = monitors.delete_monitor(session, g.workspace, monitor_id, g.now)
     flash(f"{name} is deleted. Its ping URL answers 404 from now on.", "ok")
     return redirect(url_for("monitors.index"), 303)
 
@@ -211,7 +218,13 @@ def _times(form: MonitorForm) -> list[datetime]:
 
 def _form_of(monitor: Monitor) -> MonitorForm:
     used = monitors.channels_of(db.session(), monitor)
-    return MonitorForm.of(monitor, used, _channels())
+    parents = dependencies.offered(db.session(), g.workspace, monitor)
+    return MonitorForm.of(monitor, used, _channels(), parents)
+
+
+def _blank() -> MonitorForm:
+    parents = dependencies.offered(db.session(), g.workspace)
+    return MonitorForm.blank(g.workspace, _channels(), parents)
 
 
 def _channels() -> list[Channel]:

@@ -16,9 +16,11 @@ from earlywatch.domain.zone import find_zone
 from earlywatch.errors import EarlywatchError
 from earlywatch.models import Channel, Monitor, Workspace
 from earlywatch.services.channel_lists import ChannelState, state_of
+from earlywatch.services.dependencies import Parents
 from earlywatch.services.monitors import MonitorValues, clean_name, clean_tags
 from earlywatch.services.slugs import clean_slug, slug_of
-from earlywatch.web.forms import Form, Switch
+from earlywatch.web.forms import Switch
+from earlywatch.web.noise_forms import NoiseFields
 from earlywatch.web.reads import Reads
 
 UNFIT = {
@@ -39,8 +41,8 @@ OTHERWISE = [
 WORDS = ("failure", "success", "start")
 WITH_WORDS = ("in_subject", "in_body", "match_case", "otherwise")  # which say nothing alone
 SELDOM = (
-    "max_runtime", "stall_after", "sticky_pause", "post_only", "allowed_networks", "mask_secrets",
-    *WORDS, *WITH_WORDS,
+    "urgent", "max_runtime", "stall_after", "sticky_pause", "post_only", "allowed_networks",
+    "mask_secrets", *WORDS, *WITH_WORDS,
 )  # fmt: skip
 
 
@@ -57,7 +59,7 @@ def _words(meaning: str) -> Callable[[str], tuple[str, ...]]:
     return read
 
 
-class MonitorForm(Form):
+class MonitorForm(NoiseFields):
     """What an owner types about a monitor. After `validate`, `values` holds what it says."""
 
     name = StringField("Name", [Reads(clean_name)])
@@ -70,6 +72,7 @@ class MonitorForm(Form):
     grace = StringField("Grace", [Reads(parse_duration)], default="1 h")
     channels = SelectMultipleField("Tell", coerce=int)
 
+    urgent = Switch("Urgent", default=False)
     slug = StringField("Name in ping URLs", [Reads(clean_slug, optional=True)], default="")
     max_runtime = StringField(
         "Longest run time", [Reads(parse_duration, optional=True)], default=""
@@ -103,16 +106,25 @@ class MonitorForm(Form):
     keywords: Keywords | None = None
 
     @classmethod
-    def blank(cls, workspace: Workspace, channels: Iterable[Channel]) -> Self:
+    def blank(
+        cls, workspace: Workspace, channels: Iterable[Channel], parents: Parents | None = None
+    ) -> Self:
         """Return the form of a new monitor, or what was typed into it."""
         channels = list(channels)
         defaults = [channel.id for channel in channels if channel.is_default]
         form = cls(time_zone=workspace.time_zone, channels=defaults)
         form.offer(channels)
+        form.offer_parents(parents or Parents())
         return form
 
     @classmethod
-    def of(cls, monitor: Monitor, used: Iterable[Channel], channels: Iterable[Channel]) -> Self:
+    def of(
+        cls,
+        monitor: Monitor,
+        used: Iterable[Channel],
+        channels: Iterable[Channel],
+        parents: Parents,
+    ) -> Self:
         """Return the form that shows `monitor`, or what was typed into it."""
         form = cls(
             name=monitor.name,
@@ -121,6 +133,7 @@ class MonitorForm(Form):
             time_zone=monitor.time_zone,
             grace=format_duration(monitor.grace),
             channels=[channel.id for channel in used],
+            urgent=monitor.urgent,
             slug=monitor.slug or "",
             max_runtime=_span(monitor.max_runtime),
             stall_after=_span(monitor.stall_after),
@@ -128,10 +141,12 @@ class MonitorForm(Form):
             post_only=monitor.post_only,
             allowed_networks="\n".join(map(short_network, monitor.allowed_networks)),
             mask_secrets=monitor.mask_secrets,
+            **cls.noise_of(monitor, parents.chosen, parents.typed),
             **_schedule_texts(monitor),
             **_keyword_values(monitor.keywords),
         )
         form.offer(channels)
+        form.offer_parents(parents)
         return form
 
     def offer(self, channels: Iterable[Channel]) -> None:
@@ -150,6 +165,7 @@ class MonitorForm(Form):
         self._make_schedule()
         self._make_rules()
         self._make_keywords()
+        self.read_patience()
         return bool(fine) and not self.errors
 
     def read_schedule(self) -> None:
@@ -190,7 +206,10 @@ class MonitorForm(Form):
         if not _tried(self.grace, lambda _: Rules(schedule, grace)):
             return
         if _tried(self.max_runtime, lambda _: Rules(schedule, grace, longest)):
-            self.rules = _tried(self.stall_after, lambda _: Rules(schedule, grace, longest, stall))
+            successes = self.successes
+            self.rules = _tried(
+                self.stall_after, lambda _: Rules(schedule, grace, longest, stall, successes)
+            )
 
     def _make_keywords(self) -> None:
         words = {name: self[name].value for name in WORDS if self[name].value}
@@ -218,6 +237,7 @@ class MonitorForm(Form):
     def values(self) -> MonitorValues:
         """What the form says, once `validate` said that it is fine."""
         assert self.rules is not None
+        assert self.patience is not None
         return MonitorValues(
             name=self.name.value,
             rules=self.rules,
@@ -228,8 +248,11 @@ class MonitorForm(Form):
             post_only=self.post_only.data,
             sticky_pause=self.sticky_pause.data,
             mask_secrets=self.mask_secrets.data,
+            urgent=self.urgent.data,
             allowed_networks=self.allowed_networks.value,
             keywords=self.keywords,
+            patience=self.patience,
+            parents=self.chosen_parents,
         )
 
 

@@ -35,12 +35,16 @@ def headline(counts: Counts) -> Headline:
     if up:
         words = "1 monitor is up" if up == 1 else f"{up} monitors are up"
         # Green would say that all is watched.
-        return Headline(words, "neutral" if counts.of(Status.FROZEN) else "up", rest)
+        doubtful = counts.of(Status.FROZEN, Status.UNKNOWN)
+        return Headline(words, "neutral" if doubtful else "up", rest)
     return _nothing_up(counts, rest)
 
 
 def _nothing_up(counts: Counts, rest: str) -> Headline:
     total = counts.of()
+    if unknown := counts.of(Status.UNKNOWN):
+        words = f"{unknown} of {total} are unknown" if total > 1 else "Your monitor is unknown"
+        return Headline(words, "neutral", rest)
     for status in UNWATCHED:
         if counts.of(status) == total:
             one, all_ = f"Your monitor is {status}", f"All {total} monitors are {status}"
@@ -53,6 +57,8 @@ def _nothing_up(counts: Counts, rest: str) -> Headline:
 def _rest(counts: Counts) -> str:
     """Say what the heading leaves out."""
     left = (
+        (Status.BLOCKED, "is blocked by another", "are blocked by others"),
+        (Status.UNKNOWN, "is unknown", "are unknown"),
         (Status.DUE, "is due", "are due"),
         (Status.NEW, "waits for its first ping", "wait for their first ping"),
         (Status.PAUSED, "is paused", "are paused"),
@@ -74,6 +80,8 @@ def why(status: Status, incident: Incident | None, *, sticky: bool = True) -> st
         return f"Pings are kept, nothing is judged, nobody is told.{until}"
     if status is Status.FROZEN:
         return "Pings are kept."
+    if status is Status.UNKNOWN:
+        return "A ping may have been sent, but we cannot hear. Nothing is judged meanwhile."
     if status is Status.DUE:
         return "A success is expected now. It is still inside its grace."
     if incident is None:
@@ -85,6 +93,8 @@ def icon(status: Status) -> str:
     """Return the page icon of one monitor."""
     if status in TROUBLE:
         return status.value
+    if status is Status.BLOCKED:
+        return Status.LATE.value
     return "up" if status in (Status.UP, Status.DUE) else "neutral"
 
 

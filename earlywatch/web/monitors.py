@@ -8,11 +8,14 @@ from flask import Blueprint, g, render_template, request
 from flask.typing import ResponseReturnValue
 
 from earlywatch.db import db
-from earlywatch.domain.monitor import Status, shown_status
+from earlywatch.domain.monitor import Status
 from earlywatch.domain.networks import short_network
-from earlywatch.models import Monitor
+from earlywatch.models import Incident, Monitor
 from earlywatch.services import (
     channel_lists,
+    dependencies,
+    flapping,
+    maintenance,
     monitor_history,
     monitor_lists,
     monitors,
@@ -28,8 +31,10 @@ from earlywatch.services.wiring import wiring
 from earlywatch.web.guards import member_only
 from earlywatch.web.monitor_forms import MonitorForm
 from earlywatch.web.monitor_words import headline, icon, number_words, why
+from earlywatch.web.noise_words import held_words, patience_of, recovering_words, row_notes
 from earlywatch.web.paths import ID, addresses_of, number
 from earlywatch.web.roles import may_edit
+from earlywatch.web.status import deaf_since
 
 STATUSES = ("trouble", *Status)
 LONGEST_FILTER = 100
@@ -84,7 +89,7 @@ def show(monitor_id: int) -> ResponseReturnValue:
     monitor = monitors.find_monitor(session, g.workspace, monitor_id)
     stories = monitor_history.stories(session, monitor)
     trouble = next((s.incident for s in stories if s.incident.resolved_at is None), None)
-    status = shown_status(monitor.state, g.now)
+    status = monitor_lists.status_of(monitor, trouble, g.now, deaf_since())
     before, after = number(request.args.get("before")), number(request.args.get("after"))
     return render_template(
         "monitors/show.html",
@@ -102,8 +107,25 @@ def show(monitor_id: int) -> ResponseReturnValue:
         namesakes=slugs.namesakes(session, g.workspace, monitor),
         may_edit=may_edit(),
         plan=watching.plan_of(g.workspace),
+        resting=maintenance.of_monitors(session, g.workspace, [monitor], g.now).get(monitor.id),
         **_told(monitor),
+        **_noise(monitor, trouble),
     )
+
+
+def _noise(monitor: Monitor, trouble: Incident | None) -> dict[str, Any]:
+    """What keeps its alerts few, and why nobody is told of its trouble for now."""
+    session = db.session()
+    parents, children = dependencies.linked(session, monitor)
+    restless = monitor.flapping_at is not None
+    return {
+        "parents": parents,
+        "children": children,
+        "patience": patience_of(monitor),
+        "held": held_words(trouble, monitor) if trouble else "",
+        "recovering": recovering_words(monitor),
+        "flapping": restless and bool(flapping.flapping(session, [monitor.id], g.now)),
+    }
 
 
 def _told(monitor: Monitor) -> dict[str, Any]:
@@ -132,13 +154,17 @@ def _welcome() -> ResponseReturnValue:
 
 def _listing() -> dict[str, Any]:
     session, wanted = db.session(), _wanted()
-    counts = monitor_lists.count_monitors(session, g.workspace, g.now)
+    counts = monitor_lists.count_monitors(session, g.workspace, g.now, deaf_since())
+    listing = monitor_lists.list_monitors(session, g.workspace, wanted, g.now, deaf_since())
+    shown = [row.monitor for row in listing.rows]
     return {
         "wanted": wanted,
         "query": _query(wanted),
         "headline": headline(counts),
         "counts": counts,
-        "listing": monitor_lists.list_monitors(session, g.workspace, wanted, g.now),
+        "listing": listing,
+        "notes": row_notes(session, listing.rows, g.now),
+        "resting": maintenance.of_monitors(session, g.workspace, shown, g.now),
         "may_edit": may_edit(),
     }
 

@@ -1,16 +1,21 @@
 """Pages for who runs this installation: what providers told us, and what became of it."""
 
+from datetime import timedelta
+
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from earlywatch.db import db, transaction
-from earlywatch.services import event_lists, events
+from earlywatch.domain.outage_words import CAUSES
+from earlywatch.services import event_lists, events, hearing, outage_news, outages
 from earlywatch.services.event_lists import Wanted
 from earlywatch.services.texts import printable
+from earlywatch.services.wiring import wiring
 from earlywatch.web.guards import is_operator, operator_only
 from earlywatch.web.paths import ID, number
 
 LONGEST_FILTER = 100
+OUTAGES_SHOWN = timedelta(days=90)
 
 bp = Blueprint("operators", __name__, url_prefix="/operators")
 bp.add_app_template_global(is_operator)
@@ -40,6 +45,24 @@ def replay(event_id: int) -> ResponseReturnValue:
         event = events.replay(session, event_id, g.now)
     flash(f"{event.event_id} is handled again within seconds.", "ok")
     return redirect(url_for("operators.list_events", q=event.event_id), 303)
+
+
+@bp.route("/hearing")
+@operator_only
+def show_hearing() -> ResponseReturnValue:
+    """Show whether the canary is heard, and every outage of the last months."""
+    session = db.session()
+    known = hearing.find(session)
+    return render_template(
+        "operators/hearing.html",
+        heard_at=known.heard_at,
+        trusted=known.trusted,
+        never_heard_since=outage_news.never_heard_since(session, g.now),
+        outages=outages.history(session, g.now - OUTAGES_SHOWN),
+        causes=CAUSES,
+        ping_base_url=wiring().settings.ping_base_url,
+        switched_on=wiring().settings.canary,
+    )
 
 
 def _wanted() -> Wanted:

@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from tests.e2e.sinks import Inbox, mail_server
 from tests.e2e.stack import Stack, running
 from tests.waiting import wait_until
 
-OWNER = "owner@example.org"
+OWNER, OTHER = "owner@example.org", "other@example.org"
 ALERTS = 6_000
 JOBS = 60
 PERIOD = 10.0  # seconds; the grace is 0
@@ -43,6 +44,38 @@ QUEUE = """
 RATE = """
     SELECT count(*) / extract(epoch FROM max(sent_at) - min(created_at))
     FROM delivery WHERE alert = 'opened' AND state = 'sent'
+"""
+
+# All are up until their deadline, which is the same for all but that of another workspace.
+STORM_SIZE = 10_000
+UNFOLDED = "UPDATE workspace SET fold_from = NULL"
+STORM = """
+    WITH first AS (SELECT min(workspace_id) AS id FROM channel), made AS (
+        INSERT INTO monitor (workspace_id, ping_key, name, schedule_kind, period, time_zone,
+            grace, created_at, status, last_ping_at, last_success_at, expected_at, deadline_at)
+        SELECT workspace.id, gen_random_uuid(), 'job ' || n, 'interval', '1 hour', 'UTC', '0',
+            now(), 'up', now() - interval '1 hour', now() - interval '1 hour', due.at, due.at
+        FROM workspace, first,
+            generate_series(1, CASE WHEN workspace.id = first.id THEN :count ELSE 1 END) AS n,
+            LATERAL (SELECT now() + CASE WHEN workspace.id = first.id THEN interval '5 seconds'
+                ELSE interval '8 seconds' END AS at) AS due
+        WHERE EXISTS (SELECT FROM channel WHERE workspace_id = workspace.id)
+        RETURNING id, workspace_id
+    )
+    INSERT INTO monitor_channel
+    SELECT made.id, channel.id FROM made JOIN channel USING (workspace_id)
+"""
+SENT = "SELECT count(*) FROM delivery WHERE alert = 'opened' AND state = 'sent'"
+CAME = """
+    SELECT extract(epoch FROM min(sent_at - deadline) FILTER (WHERE in_storm)),
+        count(*) / extract(epoch FROM max(sent_at) - min(deadline)),
+        extract(epoch FROM max(sent_at - deadline) FILTER (WHERE NOT in_storm))
+    FROM (
+        SELECT sent_at, incident.opened_at AS deadline,
+            delivery.workspace_id = (SELECT min(workspace_id) FROM channel) AS in_storm
+        FROM delivery JOIN incident ON incident.id = delivery.incident_id
+        WHERE alert = 'opened' AND state = 'sent'
+    ) AS told
 """
 
 
@@ -110,6 +143,33 @@ def measure_rate() -> float:
                 return float(connection.scalar(text(RATE)) or 0)
 
 
+@dataclass(frozen=True)
+class Burst:
+    """What became of ten thousand alerts at once. Seconds since the first deadline."""
+
+    first: float  # until the first alert was accepted
+    rate: float  # deliveries per second, all of them
+    other: float  # from another workspace's deadline until its alert was accepted
+
+
+def measure_burst() -> Burst:
+    """Let all monitors of a workspace be late at once, and one of another soon after."""
+    with (
+        tempfile.TemporaryDirectory() as place,
+        fast_sink() as smtp_url,
+        running(Path(place), {"SMTP_URL": smtp_url}) as stack,
+    ):
+        stack.add_account(OWNER)
+        stack.add_account(OTHER)
+        with stack.database() as engine:
+            with engine.begin() as connection:
+                connection.execute(text(UNFOLDED))
+                connection.execute(text(STORM), {"count": STORM_SIZE})
+            wait_until(lambda: stack.count(SENT) >= STORM_SIZE + 1, 180, "all to be sent", 0.5)
+            with engine.connect() as connection:
+                return Burst(*(float(value) for value in connection.execute(text(CAME)).one()))
+
+
 def measure_latency() -> list[float]:
     """Return the seconds from each deadline to its accepted mail, on an idle system."""
     inbox = Inbox()
@@ -127,6 +187,7 @@ def measure_latency() -> list[float]:
 def spread_deadlines(stack: Stack) -> dict[str, float]:
     """Ping monitors at random moments; return each one's deadline (Unix seconds)."""
     stack.add_account(OWNER)
+    stack.tell_each_alone()
     names = [f"job {number:02}" for number in range(JOBS)]
     urls = [stack.add_monitor(name, OWNER, "--every", "10s", "--grace", "0s") for name in names]
     deadlines, dice = {}, random.Random(1)
@@ -140,9 +201,15 @@ def spread_deadlines(stack: Stack) -> dict[str, float]:
 def run() -> list[Row]:
     """Measure with the real processes."""
     rate = measure_rate()
+    burst = measure_burst()
     latencies = measure_latency()
     return [
         at_least("deliveries to a local SMTP sink", rate, 600, "per s"),
+        at_least(
+            f"{STORM_SIZE:,} late at once, from deadline to the last mail", burst.rate, 600, "per s"
+        ),
+        at_most("the first of them, from its deadline", burst.first, 2, "s"),
+        at_most("another workspace's one, 3 s later", burst.other, 3, "s"),
         at_most("deadline to accepted mail, idle, p50", percentile(latencies, 0.5), 1, "s"),
         at_most("deadline to accepted mail, idle, p99", percentile(latencies, 0.99), 2, "s"),
     ]

@@ -11,6 +11,8 @@ from earlywatch.channels.registry import Doors
 from earlywatch.clients.http import Http
 from earlywatch.clients.mail import Mailer
 from earlywatch.clients.sms import Sms
+from earlywatch.clients.voice import Voice
+from earlywatch.setting_values import PROVIDERS
 from tests.clients.servers import Receiver, Sink, http_server, mail_server
 
 
@@ -36,6 +38,15 @@ def twilio(receiver: Receiver) -> Receiver:
 def doors(mail_sink: Sink, receiver: Receiver, tmp_path: Path) -> Iterator[Doors]:
     http = Http((ip_network("127.0.0.0/8"),))
     mail = Mailer(mail_sink.url, "Earlywatch <alerts@earlywatch.test>", tmp_path)
-    yield Doors(http, mail, Sms(http, "AC1", "token", "+15005550006", receiver.url))
+    account = ("AC1", "token", "+15005550006", receiver.url)
+    yield Doors(
+        http,
+        mail,
+        Sms(http, *account),
+        bases=dict.fromkeys(PROVIDERS, receiver.url),
+        telegram_token="1:" + "a" * 35,
+        pushover_token="a" * 30,
+        voice=Voice(http, *account),
+    )
     http.close()
     mail.close()

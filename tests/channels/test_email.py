@@ -1,5 +1,6 @@
 """Alerts by email, sent to a real mail server."""
 
+from dataclasses import replace
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -10,7 +11,7 @@ from html5lib import HTMLParser
 
 from earlywatch.channels.email import check, letter, send, summary
 from earlywatch.channels.registry import ChannelError, Doors, InvalidChannel
-from earlywatch.domain.alert import Alert
+from earlywatch.domain.alert import Alert, AlertKind
 from earlywatch.domain.monitor import Cause
 from tests.alerts import CONFIRM, TEST, opened, resolved
 from tests.clients.servers import Sink
@@ -55,6 +56,44 @@ def test_the_mails_of_one_incident_form_a_thread(doors: Doors, mail_sink: Sink) 
     assert "References" not in test
 
 
+def test_trouble_can_be_acknowledged_from_the_mail(doors: Doors, mail_sink: Sink) -> None:
+    act = "https://earlywatch.test/incidents/act/17.4.abc"
+    send(CONFIG, replace(opened(), act_url=act, reply_to="ack+17.4.abc@in.test"), doors)
+    send(CONFIG, replace(opened(), act_url=act), doors)
+    send(CONFIG, resolved(), doors)
+
+    whole, without_replies, over = read(mail_sink)
+    assert whole["Reply-To"] == "ack+17.4.abc@in.test"
+    for subtype in ("plain", "html"):
+        assert "Or reply to this mail with: ack" in part(whole, subtype)
+        for message in (whole, without_replies):
+            said = part(message, subtype)
+            assert "Acknowledge or snooze" in said
+            assert act in said
+        assert "cknowledge" not in part(over, subtype)
+    assert "Reply-To" not in without_replies
+    assert "reply" not in part(without_replies, "plain")
+
+
+def test_a_drill_has_one_button(doors: Doors, mail_sink: Sink) -> None:
+    url = "https://earlywatch.test/drills/answer/17.abc"
+    send(CONFIG, replace(TEST, kind=AlertKind.DRILL, drill_url=url), doors)
+
+    [message] = read(mail_sink)
+    for subtype in ("plain", "html"):
+        assert "Got it" in part(message, subtype)
+        assert url in part(message, subtype)
+
+
+def test_the_end_says_who_took_care() -> None:
+    by_name = letter("a@b.org", resolved(acknowledged_by="anna@example.org"))
+    by_link = letter("a@b.org", resolved(acknowledged_by="through Team mail"))
+
+    assert "Acknowledged: by anna@example.org" in by_name.text
+    assert "Acknowledged: through Team mail" in by_link.text
+    assert "Acknowledged" not in letter("a@b.org", resolved()).text
+
+
 def test_the_text_part_says_what_the_html_part_says() -> None:
     mail = letter("alice@example.org", opened())
 
@@ -96,6 +135,13 @@ def test_every_mail_is_small_and_valid(alert: Alert) -> None:
 
     HTMLParser(strict=True).parse(mail.html)
     assert len(mail.html) < 50_000
+
+
+def test_a_mail_is_tracked_and_takes_an_answer() -> None:
+    mail = letter("alice@example.org", replace(opened(), reply_to="ack+17.3.abc@ping.test"))
+
+    assert mail.tracked
+    assert mail.reply_to == "ack+17.3.abc@ping.test"
 
 
 def test_a_confirmation_carries_a_link_and_nothing_that_was_typed() -> None:

@@ -1,19 +1,23 @@
 """Alerts to Slack, posted to a real HTTP server."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from earlywatch.channels.hooks import summary
 from earlywatch.channels.registry import ChannelError, Doors, InvalidChannel
-from earlywatch.channels.slack import check, payload, send, summary
+from earlywatch.channels.slack import check, has_buttons, payload, send
 from earlywatch.clients.http import Http
 from earlywatch.domain.alert import Alert
 from tests.alerts import CONFIRM, TEST, opened, resolved
+from tests.channels.large import DIGEST, FOLDED, HOSTILE
 from tests.clients.servers import Receiver
 
 WEBHOOK = "https://hooks.slack.com/services/T000/B000/abcdefghXYZ1"
+CONFIG = {"webhook_url": WEBHOOK, "own_app": False}
 
 
 @pytest.fixture
@@ -62,10 +66,66 @@ def test_programs_without_blocks_get_a_text_with_the_link() -> None:
     )
 
 
-@pytest.mark.parametrize("alert", [opened(), resolved(), TEST, CONFIRM])
+ACT = "https://earlywatch.test/incidents/act/17.4.abc"
+WITH_ACT = replace(opened(), act_token="17.4.abc", act_url=ACT)
+
+
+def test_links_to_acknowledge_are_text_since_slack_warns_of_buttons_without_an_app() -> None:
+    *_, last = payload(WITH_ACT)["blocks"]
+
+    assert last["text"]["text"] == (
+        f"<https://earlywatch.test/incidents/17|Open the incident>   <{ACT}|Acknowledge or snooze>"
+    )
+
+
+def test_with_an_app_of_ours_there_are_buttons_beside_the_links() -> None:
+    # https://docs.slack.dev/reference/block-kit/block-elements/button-element
+    *_, links, actions = payload(WITH_ACT, buttons=True)["blocks"]
+
+    assert "Acknowledge or snooze" in links["text"]["text"]
+    assert actions["type"] == "actions"
+    assert actions["elements"] == [
+        {
+            "type": "button",
+            "action_id": name,
+            "value": "17.4.abc",
+            "text": {"type": "plain_text", "text": words, "emoji": False},
+        }
+        for name, words in [("acknowledge", "Acknowledge"), ("snooze_1h", "Snooze 1 h")]
+    ]
+
+
+def test_other_programs_that_take_slacks_messages_get_no_buttons(
+    config: dict[str, Any], doors: Doors, receiver: Receiver
+) -> None:
+    send({**config, "own_app": True}, WITH_ACT, replace(doors, slack_buttons=True))
+
+    assert json.loads(receiver.requests[0].body) == payload(WITH_ACT)
+
+
+@pytest.mark.parametrize(
+    ("beside", "set_up", "buttons"),
+    [
+        ({"own_app": True}, True, True),
+        ({"own_app": True}, False, False),
+        ({"own_app": False}, True, False),
+        ({}, True, False),
+    ],
+)
+def test_buttons_are_for_webhooks_of_our_own_app_alone(
+    beside: dict[str, Any], set_up: bool, buttons: bool, doors: Doors
+) -> None:
+    config = {"webhook_url": WEBHOOK, **beside}
+
+    assert has_buttons(config, replace(doors, slack_buttons=set_up)) is buttons
+
+
+@pytest.mark.parametrize("alert", [opened(), resolved(), TEST, CONFIRM, FOLDED, DIGEST, HOSTILE])
 def test_every_message_keeps_to_slacks_limits(alert: Alert) -> None:
+    # https://docs.slack.dev/reference/block-kit/blocks
     message = payload(alert)
 
+    assert len(message["blocks"]) <= 50
     for block in message["blocks"]:
         assert block["type"] in {"header", "section"}
         assert 1 <= len(block.get("fields", [0])) <= 10
@@ -124,6 +184,13 @@ def test_the_wish_to_wait_is_passed_on(
     assert not caught.value.permanent
 
 
+def test_the_names_of_many_monitors_are_no_markup() -> None:
+    fields = [field for block in payload(FOLDED)["blocks"] for field in block.get("fields", [])]
+
+    markup = {field["text"] for field in fields if field["type"] == "mrkdwn"}
+    assert markup == {"*And*"}
+
+
 @pytest.mark.parametrize("status", [200, 500])
 def test_an_answer_is_fit_to_be_read_and_kept(
     status: int, config: dict[str, Any], doors: Doors, receiver: Receiver
@@ -154,7 +221,10 @@ def test_a_webhook_that_leads_inside_is_refused_when_saved_and_when_used(doors: 
 def test_a_webhook_is_kept_as_pasted_and_its_secret_is_not_shown(doors: Doors) -> None:
     config = check({"webhook_url": " https://1.1.1.1/services/T000/B000/abcdefghXYZ1 \n"}, doors)
 
-    assert config == {"webhook_url": "https://1.1.1.1/services/T000/B000/abcdefghXYZ1"}
+    assert config == {
+        "webhook_url": "https://1.1.1.1/services/T000/B000/abcdefghXYZ1",
+        "own_app": False,
+    }
     assert summary({"webhook_url": WEBHOOK}) == "hooks.slack.com/…/…XYZ1"
 
 

@@ -116,3 +116,28 @@ def test_what_is_no_number_is_refused(typed: str, doors: Doors) -> None:
         check({"phone_number": typed}, doors)
 
     assert caught.value.field == "phone_number"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "+1 900 234 5678",
+        "+44 909 879 0000",
+        "+44 70 1234 5678",
+        "+49 180 12345",
+        "+49 18500 123456",
+        "+881 612 345 678",
+        "+882 16 1234567",
+        "+979 123 456 789",
+    ],
+)
+def test_a_number_that_costs_more_than_others_is_refused(typed: str, doors: Doors) -> None:
+    with pytest.raises(InvalidChannel, match="costs more than others") as caught:
+        check({"phone_number": typed}, doors)
+
+    assert caught.value.field == "phone_number"
+
+
+@pytest.mark.parametrize("typed", ["+1 212 555 0123", "+44 20 7946 0958", "+41 44 668 18 00"])
+def test_usual_numbers_are_taken(typed: str, doors: Doors) -> None:
+    assert check({"phone_number": typed}, doors)["phone_number"] == typed.replace(" ", "")

@@ -5,19 +5,22 @@ import time
 from collections.abc import Iterator
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from earlywatch.channels import group
 from earlywatch.channels.registry import ChannelError, Doors, kind, kinds
 from earlywatch.clients import http, smtp
 from earlywatch.clients.http import Http
 from earlywatch.clients.mail import Mailer
 from earlywatch.clients.sms import Sms
+from earlywatch.clients.voice import Voice
+from earlywatch.setting_values import PROVIDERS
 from tests.alerts import opened
+from tests.channels.test_registry import config_of
 from tests.clients.servers import tcp_server
 
-KINDS = [kind.name for kind in kinds()]
+KINDS = [kind.name for kind in kinds() if kind.name != group.NAME]  # nothing is sent to a group
 
 
 @pytest.fixture(autouse=True)
@@ -45,12 +48,19 @@ def refusal(name: str, port: int, tmp_path: Path) -> ChannelError:
     """Return how sending through a kind fails when all servers are at `port` of this machine."""
     url = f"http://127.0.0.1:{port}"
     client = Http((ip_network("127.0.0.0/8"),))
-    mail = Mailer(f"smtp://127.0.0.1:{port}", "alerts@earlywatch.test", tmp_path)
-    doors = Doors(client, mail, Sms(client, "AC1", "token", "+15005550006", url))
-    config: dict[str, Any] = {
-        "address": "alice@example.org",
-        "webhook_url": f"{url}/hook",
-        "phone_number": "+4915112345678",
+    account = ("AC1", "token", "+15005550006", url)
+    doors = Doors(
+        client,
+        Mailer(f"smtp://127.0.0.1:{port}", "alerts@earlywatch.test", tmp_path),
+        Sms(client, *account),
+        bases=dict.fromkeys(PROVIDERS, url),
+        telegram_token="1:" + "a" * 35,
+        pushover_token="a" * 30,
+        voice=Voice(client, *account),
+    )
+    config = {
+        field: f"{url}/hook" if str(value).startswith("https://") else value
+        for field, value in config_of(kind(name)).items()
     }
     with pytest.raises(ChannelError) as caught:
         kind(name).send(config, opened(), doors)

@@ -14,10 +14,15 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope
 
+NOT_YOURS = "553 5.7.1 Sender address rejected: not owned by user alerts"
+
 
 @dataclass
 class Sink:
-    """A mail server's memory, and its answers to RCPT and DATA, which a test may change."""
+    """A mail server's memory, and its answers to MAIL, RCPT and DATA, which a test may change.
+
+    Senders of the domain `foreign` are refused at one of the three.
+    """
 
     url: str = ""
     port: int = 0
@@ -28,6 +33,8 @@ class Sink:
     to_mail: str = "250 OK"
     to_rcpt: str = "250 OK"
     to_data: str = "250 2.0.0 queued as 4711"
+    foreign: str = ""
+    refuses_at: str = "MAIL"
 
     @property
     def contents(self) -> list[bytes]:
@@ -37,6 +44,8 @@ class Sink:
     async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
         self, _server: SMTP, _session: object, envelope: Envelope, address: str, _options: object
     ) -> str:
+        if self._refuses("MAIL", address):
+            return NOT_YOURS
         if self.to_mail.startswith("250"):
             envelope.mail_from = address
         return self.to_mail
@@ -44,6 +53,8 @@ class Sink:
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, _server: SMTP, _session: object, envelope: Envelope, address: str, _options: object
     ) -> str:
+        if self._refuses("RCPT", envelope.mail_from):
+            return NOT_YOURS
         if self.to_rcpt.startswith("250"):
             envelope.rcpt_tos.append(address)
         return self.to_rcpt
@@ -51,10 +62,16 @@ class Sink:
     async def handle_DATA(  # noqa: N802 - aiosmtpd's name
         self, _server: SMTP, session: Any, envelope: Envelope
     ) -> str:
+        if self._refuses("DATA", envelope.mail_from):
+            return NOT_YOURS
         if self.to_data.startswith("250"):
             self.envelopes.append(envelope)
             self.encrypted.append(session.ssl is not None)
         return self.to_data
+
+    def _refuses(self, step: str, sender: str | None) -> bool:
+        is_foreign = bool(self.foreign) and (sender or "").endswith(f"@{self.foreign}")
+        return is_foreign and step == self.refuses_at
 
     def authenticate(
         self, _server: SMTP, _session: object, _envelope: object, _mechanism: str, data: Any
@@ -164,15 +181,20 @@ class Request:
     path: str
     headers: dict[str, str]
     body: bytes
+    method: str = "POST"
 
 
 @dataclass
 class Receiver:
-    """An HTTP server's memory, and its answer, which a test may change."""
+    """An HTTP server's memory, and its answer, which a test may change.
+
+    `first` are status and text of the answers before that one.
+    """
 
     url: str = ""
     connections: int = 0
     requests: list[Request] = field(default_factory=list)
+    first: list[tuple[int, str]] = field(default_factory=list)
     status: int = 200
     text: str = "ok"
     headers: dict[str, str] = field(default_factory=dict)
@@ -185,6 +207,7 @@ def http_server(certificate: tuple[Path, Path] | None = None) -> Iterator[Receiv
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # else each answer takes 40 ms
 
         def setup(self) -> None:
             receiver.connections += 1
@@ -192,14 +215,19 @@ def http_server(certificate: tuple[Path, Path] | None = None) -> Iterator[Receiv
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"] or 0))
-            receiver.requests.append(Request(self.path, dict(self.headers), body))
-            answer = receiver.text.encode()
-            self.send_response(receiver.status)
+            request = Request(self.path, dict(self.headers), body, self.command)
+            receiver.requests.append(request)
+            usual = (receiver.status, receiver.text)
+            status, text = receiver.first.pop(0) if receiver.first else usual
+            answer = text.encode()
+            self.send_response(status)
             for name, value in receiver.headers.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
             self.wfile.write(answer)
+
+        do_GET = do_PUT = do_PATCH = do_POST  # noqa: N815 - the server looks for these
 
         def log_message(self, *_arguments: object) -> None:
             """Stay silent."""

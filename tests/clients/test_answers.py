@@ -7,7 +7,8 @@ import pytest
 
 from earlywatch.clients.http import Http
 from earlywatch.clients.mail import MailError
-from earlywatch.clients.sms import Sms, SmsError
+from earlywatch.clients.sms import Sms
+from earlywatch.clients.twilio import TwilioError
 from tests.clients.mails import MAIL, Make
 from tests.clients.servers import Receiver, mail_server, tcp_server
 
@@ -60,7 +61,7 @@ def test_the_answer_of_twilio_is_tidied(said: str, client: Http, receiver: Recei
     assert fit(sms(client, receiver)())
 
     receiver.status, receiver.text = 400, json.dumps({"code": 21211, "message": said})
-    with pytest.raises(SmsError) as caught:
+    with pytest.raises(TwilioError) as caught:
         sms(client, receiver)()
     assert fit(str(caught.value))
     assert caught.value.permanent
@@ -72,7 +73,7 @@ def test_an_answer_of_another_shape_is_temporary(
 ) -> None:
     receiver.status, receiver.text = 400, text
 
-    with pytest.raises(SmsError, match=r"Twilio answered 400\.") as caught:
+    with pytest.raises(TwilioError, match=r"Twilio answered 400\.") as caught:
         sms(client, receiver)()
 
     assert not caught.value.permanent

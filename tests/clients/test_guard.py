@@ -15,6 +15,10 @@ PRIVATE = [
     "http://0.0.0.0/",
     "http://2130706433/",
     "http://0x7f.1/",
+    "http://0x7f000001/",
+    "http://0177.0.0.1/",
+    "http://017700000001/",
+    "http://127.1/",
     "http://10.1.2.3/",
     "http://172.16.0.1/",
     "http://192.168.1.1/",
@@ -27,8 +31,13 @@ PRIVATE = [
     "http://[::1]/",
     "http://[::]/",
     "http://[::ffff:127.0.0.1]/",
+    "http://[::ffff:a9fe:a9fe]/",
+    "http://[0:0:0:0:0:ffff:10.0.0.1]/",
     "http://[::7f00:1]/",
+    "http://[::ffff:0:7f00:1]/",
+    "http://[::ffff:0:169.254.169.254]/",
     "http://[64:ff9b::7f00:1]/",
+    "http://[64:ff9b::169.254.169.254]/",
     "http://[64:ff9b:1::7f00:1]/",
     "http://[2002:7f00:1::]/",
     "http://[2001::1]/",
@@ -48,6 +57,54 @@ def test_private_addresses_are_refused(url: str, stranger: Http) -> None:
 
     assert at_saving.value.permanent
     assert at_sending.value.permanent
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1.",
+        "0x7f.0.0.1.",
+        "169.254.169.254.",
+        "localhost.",
+        "[fe80::1%25lo]",
+        "\N{FULLWIDTH DIGIT ONE}27.0.0.1",
+        "127\N{IDEOGRAPHIC FULL STOP}0\N{IDEOGRAPHIC FULL STOP}0\N{IDEOGRAPHIC FULL STOP}1",
+    ],
+)
+def test_a_private_address_in_disguise_is_refused_or_not_found(host: str, stranger: Http) -> None:
+    for call in (stranger.check_target, stranger.post):
+        with pytest.raises(Unreachable, match=r"not a public address|not be found|not an address"):
+            call(f"http://{host}/")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://1.1.1.1@127.0.0.1/",
+        "http://127.0.0.1@1.1.1.1/",
+        "http://user:password@1.1.1.1/",
+        "http://1.1.1.1:80@127.0.0.1:8000/",
+        "http://1.1.1.1\\@127.0.0.1/",
+        "http://127.0.0.1\\.1.1.1.1/",
+        "http://@127.0.0.1/",
+    ],
+)
+def test_where_the_host_begins_is_not_left_to_guessing(
+    url: str, client: Http, receiver: Receiver
+) -> None:
+    for call in (client.check_target, client.post):
+        with pytest.raises(Unreachable, match="right after https://") as caught:
+            call(url)
+        assert caught.value.permanent
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH"])
+def test_no_method_follows_a_redirect_inside(method: Any, client: Http, receiver: Receiver) -> None:
+    with http_server() as inside:
+        receiver.status, receiver.headers = 302, {"Location": f"{inside.url}/latest/meta-data/"}
+
+        assert client.request(method, receiver.url).status == 302
+        assert inside.requests == []
 
 
 @pytest.mark.parametrize("url", ["http://10.0.0.1/", "http://[::7f00:1]/"])

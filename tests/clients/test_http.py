@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -33,6 +34,18 @@ def test_a_form_is_sent_with_name_and_password(client: Http, receiver: Receiver)
     [request] = receiver.requests
     assert request.body == b"To=%2B49&Body=%C3%A4"
     assert request.headers["Authorization"] == "Basic QUMxOnNlY3JldA=="
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH"])
+def test_any_bytes_are_sent_with_any_method(method: Any, client: Http, receiver: Receiver) -> None:
+    body = b"" if method == "GET" else b"\x00<a>\xff"
+    answer = client.request(method, f"{receiver.url}/a?b=c", body=body, headers={"X-Key": "k"})
+
+    [request] = receiver.requests
+    assert answer == Answer(200, "ok", None)
+    assert (request.method, request.path, request.body) == (method, "/a?b=c", body)
+    assert request.headers["X-Key"] == "k"
+    assert "Content-Type" not in request.headers
 
 
 def test_redirects_are_not_followed(client: Http, receiver: Receiver) -> None:
@@ -114,6 +127,57 @@ def test_a_long_answer_is_cut(client: Http, receiver: Receiver) -> None:
     receiver.text = "x" * 1_000_000
 
     assert len(client.post(receiver.url).text) == 64 * 1024
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 50000000\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ],
+)
+def test_an_answer_of_50_mb_or_without_end_is_cut_off(head: bytes, client: Http) -> None:
+    sent: list[int] = []
+    hung_up = threading.Event()
+    chunk = b"2000\r\n" + b"x" * 0x2000 + b"\r\n" if b"chunked" in head else b"x" * 0x2000
+
+    def flood(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(head)
+        try:
+            while len(sent) * len(chunk) < 50_000_000:
+                connection.sendall(chunk)
+                sent.append(len(chunk))
+        except OSError:
+            hung_up.set()
+
+    with tcp_server(flood) as port:
+        answer = client.post(f"http://127.0.0.1:{port}/")
+        assert hung_up.wait(5)
+
+    assert answer.status == 200
+    assert answer.text.strip("x0\r\n2") == ""
+    assert len(answer.text) <= 64 * 1024
+    assert sum(sent) < 20_000_000
+
+
+@pytest.mark.parametrize("flood", [b"HTTP/1.1 100 Continue\r\n\r\n", b"X-More: x\r\n", b"x" * 99])
+def test_a_head_without_end_is_given_up(
+    flood: bytes, client: Http, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "TOTAL_SECONDS", 0.5)
+
+    def script(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(b"" if flood.startswith(b"HTTP") else b"HTTP/1.1 200 OK\r\n")
+        while True:
+            connection.sendall(flood)
+
+    began = time.monotonic()
+    with tcp_server(script) as port, pytest.raises(Unreachable):
+        client.post(f"http://127.0.0.1:{port}/")
+    assert time.monotonic() - began < 1.5
 
 
 def test_connections_are_used_again(client: Http, receiver: Receiver) -> None:

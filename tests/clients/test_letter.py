@@ -49,6 +49,7 @@ def test_headers_say_what_the_mail_is() -> None:
 
 def test_a_mail_about_nothing_in_particular_has_no_thread_and_no_unsubscribe() -> None:
     message = read(replace(MAIL, thread=None, unsubscribe_url=None))
+    assert message["Reply-To"] is None
 
     assert "References" not in message
     assert "In-Reply-To" not in message

@@ -3,21 +3,37 @@
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from email import policy
 from email.parser import BytesParser
+from pathlib import Path
 
 import pytest
 
-from earlywatch.clients import smtp
+from earlywatch.clients import mail, smtp
 from earlywatch.clients.mail import Mailer, MailError
+from earlywatch.clients.return_path import ReturnPath
 from tests.clients.mails import MAIL, SENDER, Make
-from tests.clients.servers import (
-    mail_server,
-    tcp_server,
-)
+from tests.clients.servers import Sink, mail_server, tcp_server
+
+PATH = ReturnPath("ping.test", "a secret key of ours")
+TRACKED = replace(MAIL, tracked=True, reply_to="ack+1.2.abc@ping.test")
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    with mail_server() as sink:
+        yield sink
+
+
+@pytest.fixture
+def tracking(sink: Sink, tmp_path: Path) -> Iterator[Mailer]:
+    """A mailer that hears of what comes back."""
+    with closing(Mailer(sink.url, SENDER, tmp_path, PATH)) as mailer:
+        yield mailer
 
 
 def test_an_accepted_mail_returns_the_servers_answer(make_mailer: Make) -> None:
@@ -31,6 +47,77 @@ def test_an_accepted_mail_returns_the_servers_answer(make_mailer: Make) -> None:
     message = BytesParser(policy=policy.default).parsebytes(sink.contents[0])
     assert message["From"] == SENDER
     assert message["Message-ID"] == f"<{MAIL.id}@earlywatch.test>"
+
+
+def test_what_comes_back_to_a_tracked_mail_comes_to_an_address_of_its_own(
+    tracking: Mailer, sink: Sink
+) -> None:
+    tracking.send(TRACKED)
+    tracking.send(MAIL)
+
+    tracked, other = sink.envelopes
+    assert tracked.mail_from == PATH.address(MAIL.id)
+    assert other.mail_from == "alerts@earlywatch.test"
+    message = BytesParser(policy=policy.default).parsebytes(sink.contents[0])
+    assert message["From"] == SENDER
+    assert message["Reply-To"] == "ack+1.2.abc@ping.test"
+    assert sink.connections == 1
+
+
+@pytest.mark.parametrize("step", ["MAIL", "RCPT", "DATA"])
+@pytest.mark.parametrize(("seconds", "times"), [(3600.0, 1), (0.0, 3)])
+def test_where_that_address_may_not_send_the_usual_one_does_for_an_hour(
+    step: str,
+    seconds: float,
+    times: int,
+    tracking: Mailer,
+    sink: Sink,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(mail, "UNTRACKED_SECONDS", seconds)
+    sink.foreign, sink.refuses_at = "ping.test", step
+
+    answers = [tracking.send(TRACKED) for _ in range(3)]
+
+    assert answers == ["250 2.0.0 queued as 4711"] * 3
+    assert {envelope.mail_from for envelope in sink.envelopes} == {"alerts@earlywatch.test"}
+    assert caplog.messages == ["the mail server refuses the sender of tracked mails"] * times
+
+
+def test_a_tracked_mail_to_nobody_says_nothing_about_its_sender(
+    tracking: Mailer, sink: Sink, caplog: pytest.LogCaptureFixture
+) -> None:
+    sink.to_rcpt = "550 5.1.1 no such user"
+    with pytest.raises(MailError) as caught:
+        tracking.send(TRACKED)
+    sink.to_rcpt = "250 OK"
+    tracking.send(TRACKED)
+
+    assert caught.value.permanent
+    assert sink.envelopes[0].mail_from == PATH.address(MAIL.id)
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize("step", ["to_mail", "to_rcpt", "to_data"])
+def test_a_tracked_mail_that_is_put_off_is_not_sent_with_another_sender(
+    step: str, tracking: Mailer, sink: Sink
+) -> None:
+    setattr(sink, step, "451 4.7.1 try again later")
+
+    with pytest.raises(MailError):
+        tracking.send(TRACKED)
+
+    assert sink.connections == 1
+
+
+def test_without_an_address_that_takes_mail_in_a_tracked_mail_is_like_others(
+    make_mailer: Make,
+) -> None:
+    with mail_server() as sink:
+        make_mailer(sink.url).send(replace(MAIL, tracked=True))
+
+    assert sink.envelopes[0].mail_from == "alerts@earlywatch.test"
 
 
 def test_a_line_with_a_dot_alone_does_not_end_the_mail(make_mailer: Make) -> None:

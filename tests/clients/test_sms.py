@@ -8,7 +8,8 @@ from urllib.parse import parse_qs
 import pytest
 
 from earlywatch.clients.http import Http
-from earlywatch.clients.sms import Sms, SmsError
+from earlywatch.clients.sms import Sms
+from earlywatch.clients.twilio import TwilioError
 from tests.clients.servers import Receiver, http_server
 
 ACCEPTED = {"sid": "SM0123456789abcdef0123456789abcdef", "status": "queued", "error_code": None}
@@ -55,6 +56,18 @@ def test_a_message_is_sent_as_twilio_documents_it(http: Http, twilio: Receiver) 
     }
 
 
+def test_twilio_reports_where_it_can_reach_us(http: Http, twilio: Receiver) -> None:
+    sms = Sms(http, "AC123", "token", "+15005550006", twilio.url, "https://earlywatch.test")
+
+    answer = sms.send("+4915112345678", "late", "id-1")
+
+    form = parse_qs(twilio.requests[0].body.decode())
+    assert form["StatusCallback"] == [
+        "https://earlywatch.test/webhooks/twilio/status?delivery=id-1"
+    ]
+    assert answer.provider_id == "SM0123456789abcdef0123456789abcdef"
+
+
 def test_a_messaging_service_may_be_the_sender(http: Http, twilio: Receiver) -> None:
     make_sms(http, twilio, "MG9752274e9e519418a7406176694466fa").send("+49151", "late", "id-1")
 
@@ -81,7 +94,7 @@ def test_only_a_number_without_a_phone_is_refused_for_ever(
 ) -> None:
     refuse(twilio, status, code, "That did not work.")
 
-    with pytest.raises(SmsError) as caught:
+    with pytest.raises(TwilioError) as caught:
         make_sms(http, twilio).send("+49151", "late", "id-1")
 
     assert str(caught.value) == f"Twilio answered {status}, error {code}: That did not work."
@@ -94,7 +107,7 @@ def test_trouble_with_our_account_is_not_the_numbers_fault(
 ) -> None:
     refuse(twilio, status, 20003, "Authenticate")
 
-    with pytest.raises(SmsError, match="did not accept our account") as caught:
+    with pytest.raises(TwilioError, match="did not accept our account") as caught:
         make_sms(http, twilio).send("+49151", "late", "id-1")
 
     assert not caught.value.permanent
@@ -104,7 +117,7 @@ def test_the_wish_to_wait_is_passed_on(http: Http, twilio: Receiver) -> None:
     refuse(twilio, 429, 20429, "Too Many Requests")
     twilio.headers = {"Retry-After": "30"}
 
-    with pytest.raises(SmsError) as caught:
+    with pytest.raises(TwilioError) as caught:
         make_sms(http, twilio).send("+49151", "late", "id-1")
 
     assert caught.value.retry_after == timedelta(seconds=30)
@@ -116,7 +129,7 @@ def test_an_answer_that_is_not_twilios_is_temporary(
 ) -> None:
     twilio.status, twilio.text = 502, text
 
-    with pytest.raises(SmsError, match=r"Twilio answered 502\.") as caught:
+    with pytest.raises(TwilioError, match=r"Twilio answered 502\.") as caught:
         make_sms(http, twilio).send("+49151", "late", "id-1")
 
     assert not caught.value.permanent
@@ -125,7 +138,7 @@ def test_an_answer_that_is_not_twilios_is_temporary(
 def test_twilio_out_of_reach_is_temporary(http: Http) -> None:
     sms = Sms(http, "AC123", "token", "+15005550006", "http://127.0.0.1:9")
 
-    with pytest.raises(SmsError, match="could not be reached") as caught:
+    with pytest.raises(TwilioError, match="could not be reached") as caught:
         sms.send("+49151", "late", "id-1")
 
     assert not caught.value.permanent

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from earlywatch.domain.monitor import PingKind, on_deadline, on_pause
 from earlywatch.domain.plans import PlanName
-from earlywatch.models import Channel, Monitor, Workspace
-from earlywatch.services import accounts, incidents, pings, plans, workspaces
+from earlywatch.models import Channel, Delivery, Incident, Monitor, Workspace
+from earlywatch.services import accounts, acting, drills, incidents, pings, plans, workspaces
 from earlywatch.services.incoming import IncomingPing
 from tests.builders import PASSWORD, make_channel, make_monitor
 from tests.demo.jobs import JOBS, MONTH, Job, Now
@@ -60,8 +60,22 @@ def seed(session: Session, now: datetime) -> list[Pulse]:
     for statement in BACKDATE:
         session.execute(text(statement))
     session.expire_all()
+    _people(session, workspace, now)
     plans.refresh(session, workspace, now)
     return [Pulse(each.ping_key, job.goes_on, job.takes) for job, each in made if job.goes_on]
+
+
+def _people(session: Session, workspace: Workspace, now: datetime) -> None:
+    """Let them answer a drill last week, and one trouble be somebody's already."""
+    then = now - timedelta(days=6)
+    drill = drills.start(session, workspace, EMAIL, then)
+    for delivery in session.query(Delivery).filter_by(drill_id=drill.id):
+        delivery.state, delivery.attempts, delivery.answer = "sent", 1, "250 ok"
+        delivery.last_attempt_at = delivery.sent_at = then + timedelta(seconds=1)
+        delivery.answered_at = delivery.channel.proven_at = then + timedelta(minutes=3)
+    query = session.query(Incident).filter_by(resolved_at=None)
+    if trouble := query.order_by(Incident.opened_at).first():
+        acting.acknowledge(session, trouble.id, EMAIL, now)
 
 
 def _channels(session: Session, workspace: Workspace, now: datetime) -> list[Channel]:

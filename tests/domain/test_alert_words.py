@@ -85,7 +85,7 @@ def test_a_first_ping_that_never_came_is_said() -> None:
 def test_an_alert_that_goes_out_after_the_end_says_so() -> None:
     late = replace(opened(resolved_at=NOW), sent_at=NOW + timedelta(hours=2))
 
-    assert alert_words.subject(late) == "nightly backup is late by 12 min"
+    assert alert_words.subject(late) == "nightly backup was late for 2 min, and is back"
     assert ("Back since", "02:12 Europe/Berlin (01:12 UTC)") in alert_words.rows(late)
 
 

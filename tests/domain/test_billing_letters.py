@@ -46,6 +46,7 @@ VALUES: dict[str, Any] = {
     "sentence": "Changed from Supporter to Team: $13.00 charged now.",
     "names": ["nightly backup", "weekly report"],
     "limit": 20,
+    "call": True,
     "alerts": 12,
     "monitor": "nightly backup",
     "what": "nightly backup is late",

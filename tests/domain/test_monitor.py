@@ -16,10 +16,10 @@ from earlywatch.domain.monitor import (
     on_deadline,
     on_pause,
     on_ping,
-    shown_status,
 )
 from earlywatch.domain.runs import Run
 from earlywatch.domain.schedule import Cron, Interval
+from earlywatch.domain.shown import shown_status
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

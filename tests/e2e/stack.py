@@ -36,6 +36,7 @@ class Stack:
             "PRIVATE_TARGETS": "127.0.0.0/8",
             "MAIL_FROM": "Earlywatch <alerts@watch.test>",
             **UNGUARDED,
+            "CANARY": "false",  # tests count rows
             **settings,
         }
         self.process: subprocess.Popen[bytes] | None = None
@@ -75,6 +76,10 @@ class Stack:
             return [top, *top.children(recursive=True)]
         except psutil.NoSuchProcess:
             return []
+
+    def deaths(self) -> int:
+        """Return how many processes of `earlywatch up` died and were started again."""
+        return self.log.read_text().count("child died")
 
     def command(self, *words: str, stdin: str = "") -> str:
         """Run an `earlywatch` command as an operator does; return what it printed."""
@@ -149,6 +154,11 @@ class Stack:
             yield engine
         finally:
             engine.dispose()
+
+    def tell_each_alone(self) -> None:
+        """Let no incidents be told of together, as an owner may wish."""
+        with self.database() as engine, engine.begin() as connection:
+            connection.execute(text("UPDATE workspace SET fold_from = NULL"))
 
     def count(self, query: str) -> int:
         """Return the number that a query answers."""

@@ -103,7 +103,7 @@ def test_a_job_that_stops_is_seen_and_mailed_while_somebody_looks(
         tab.read_mail("alice@example.org", "nightly backup is late")
         tab.follow("Open the incident")
         expect(page.get_by_role("heading", level=1)).to_contain_text("nightly backup has been late")
-        tab.reload_until(page.get_by_text("alice@example.org was told of the trouble"))
+        tab.reload_until(page.get_by_text("alice@example.org (Email) was told of the trouble"))
 
 
 def test_without_scripts_the_same_can_be_done(stack: Stack, browser: Browser) -> None:

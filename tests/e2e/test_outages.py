@@ -48,6 +48,7 @@ def stack(
     }
     with running(place, {**outside, **servers}) as stack:
         stack.add_account(OWNER)
+        stack.tell_each_alone()
         yield stack
 
 

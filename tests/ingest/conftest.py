@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
-from tests.ingest.mailing import MailServer
+from tests.ingest.mailing import SECRET_KEY, MailServer
 from tests.ingest.snippets import script
 from tests.serving import UNGUARDED, Server, add_monitors, database_with_tables, monitor_of
 
@@ -45,7 +45,7 @@ def key(engine: Engine) -> UUID:
 def smtpd(ping_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailServer]:
     """`earlywatch smtpd`."""
     log = tmp_path_factory.mktemp("smtpd") / "log.txt"
-    with MailServer(ping_database, log, **UNGUARDED) as server:
+    with MailServer(ping_database, log, SECRET_KEY=SECRET_KEY, **UNGUARDED) as server:
         yield server
 
 

@@ -19,6 +19,7 @@ from tests.serving import KNOWN, ROOT, START
 from tests.waiting import free_port, wait_until
 
 DOMAIN = "ping.test"
+SECRET_KEY = "for the tests alone"
 GREETING = b"220 ping.test ESMTP Earlywatch\r\n"
 MAIL = b"Subject: done\r\n\r\nAll 4 files.\r\n"
 

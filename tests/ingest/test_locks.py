@@ -177,7 +177,7 @@ def test_a_locked_channel_delays_the_pings_that_tell_it_something_and_no_others(
     assert waiting.result() == 200
     with Session(engine) as session:
         [incident] = session.scalars(
-            select(Incident).join(Monitor).where(Monitor.ping_key == failing)
+            select(Incident).join(Incident.monitor).where(Monitor.ping_key == failing)
         )
     assert incident.cause == "failed"
 

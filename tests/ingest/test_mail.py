@@ -14,9 +14,9 @@ from earlywatch.ingest.mail_door import (
     UNKNOWN,
     answer,
     hide_keys,
-    read_name,
 )
 from earlywatch.ingest.mail_html import text_of_html
+from earlywatch.ingest.mail_names import read_name
 from earlywatch.ingest.store import Unavailable
 from earlywatch.services.incoming import ByName, Name, Outcome
 

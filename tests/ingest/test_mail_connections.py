@@ -14,7 +14,8 @@ from earlywatch.ingest.batch import Batcher
 from earlywatch.ingest.buckets import Buckets, Guard
 from earlywatch.ingest.line import Line
 from earlywatch.ingest.mail_connection import Connection, Connections
-from earlywatch.ingest.mail_door import Door, Names
+from earlywatch.ingest.mail_door import Door
+from earlywatch.ingest.mail_names import Names
 from tests.ingest.mailing import DOMAIN, address
 from tests.serving import add_monitors
 

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from earlywatch.ingest.mail import LONGEST_SUBJECT, MOST_KEPT, read_mail
-from earlywatch.ingest.mail_door import read_name
 from earlywatch.ingest.mail_html import text_of_html
+from earlywatch.ingest.mail_names import read_name
 
 HEADS = st.sampled_from(
     [

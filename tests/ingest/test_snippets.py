@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import Engine
 
 from earlywatch.domain.schedule import Cron
+from tests.clients.servers import http_server
 from tests.ingest.snippets import (
     CODES,
     FAIL,
@@ -37,12 +38,14 @@ OTHERS = {
     *("watched.sh", "progress.sh", "wget.sh", "busybox.sh", "mail.sh", "secret.sh"),
     *("backup.service", "backup.timer", "ping-failed@.service", "on-failure.conf"),
     *("cronjob.yaml", "github.yaml", "ansible.yaml", "Dockerfile.txt"),
-    *("task-scheduler.ps1", "mikrotik.rsc"),
+    *("task-scheduler.ps1", "mikrotik.rsc", "patient.sh"),
 }
+# Of tests/channels/test_webhook_snippets.py.
+OF_WEBHOOKS = {"webhook.json", "webhook.py", "webhook.sh"}
 
 
 def test_every_snippet_is_tested() -> None:
-    assert {path.name for path in FOLDER.iterdir()} == {*CODES, *OTHERS}
+    assert {path.name for path in FOLDER.iterdir()} == {*CODES, *OTHERS, *OF_WEBHOOKS}
 
 
 @pytest.mark.parametrize("name", CODES)
@@ -140,6 +143,16 @@ def test_crontab_lines_tell_how_the_job_ends(
     run(("sh", "-c", command), status)
 
     assert told(engine, key) == arrives
+
+
+def test_a_patient_line_tries_again_until_it_is_heard() -> None:
+    with http_server() as receiver:
+        receiver.first = [(503, "")]
+
+        done = run(("sh", "-c", f"{snippet('patient.sh', receiver.url)}\nwait $!"))
+
+    assert done.returncode == 0, done.stderr
+    assert len(receiver.requests) == 2
 
 
 def test_progress_arrives(engine: Engine, key: UUID, url: str, tmp_path: Path) -> None:

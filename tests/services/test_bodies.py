@@ -12,7 +12,7 @@ from earlywatch.clients.object_store import ObjectStore, StoreError
 from earlywatch.models import DiscardedBody, Incident, Monitor, Ping
 from earlywatch.services import bodies, monitors
 from earlywatch.services.bodies import PATIENCE, Shelf, read_body
-from tests.builders import make_monitor, make_ping, make_workspace
+from tests.builders import NOW, make_monitor, make_ping, make_workspace
 from tests.services.exporting import read
 from tests.stores import Bucket, store_url
 from tests.waiting import free_port
@@ -167,7 +167,7 @@ def test_deleting_a_monitor_notes_the_objects_of_its_pings(
     while after is not None:
         after = monitors.delete_history(session, workspace, monitor.id, Ping, after)
     monitors.delete_history(session, workspace, monitor.id, Incident)
-    monitors.delete_monitor(session, workspace, monitor.id)
+    monitors.delete_monitor(session, workspace, monitor.id, NOW)
 
     assert discarded(session) == {f"k{number}" for number in range(5)}
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import Engine, delete, event, select, text
+from sqlalchemy import Connection, Engine, delete, event, select, text
 from sqlalchemy.orm import Session
 
 from earlywatch.db import db
@@ -57,7 +57,7 @@ class House:
     def delete_monitor(self) -> None:
         with Session(self.engine) as session:
             workspace, monitor = self._rows(session)
-            monitors.delete_monitor(session, workspace, monitor.id)
+            monitors.delete_monitor(session, workspace, monitor.id, NOW)
             session.commit()
 
     def delete_channel(self) -> None:
@@ -89,7 +89,7 @@ def house(app: Flask) -> Iterator[House]:
 
 
 @contextmanager
-def before(engine: Engine, start: str, act: Callable[[], None]) -> Iterator[None]:
+def before(engine: Engine | Connection, start: str, act: Callable[[], None]) -> Iterator[None]:
     """While the block runs, `act` when a statement that begins with `start` is about to run."""
 
     def look(_connection: object, _cursor: object, statement: str, *_rest: Any) -> None:
@@ -97,8 +97,10 @@ def before(engine: Engine, start: str, act: Callable[[], None]) -> Iterator[None
             act()
 
     event.listen(engine, "before_cursor_execute", look)
-    yield
-    event.remove(engine, "before_cursor_execute", look)
+    try:
+        yield
+    finally:
+        event.remove(engine, "before_cursor_execute", look)
 
 
 def test_a_channel_deleted_during_an_edit_of_its_monitor_is_gone_in_the_end(house: House) -> None:

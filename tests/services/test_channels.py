@@ -95,6 +95,31 @@ def test_a_new_target_must_be_confirmed_and_voids_what_was_sent_to_the_old_one(
     assert sent(session, channel) == ["confirm"]
 
 
+@pytest.mark.parametrize("broken", [True, False])
+def test_a_new_token_mends_a_channel_that_broke_and_asks_nothing_of_others(
+    session: Session, now: datetime, broken: bool
+) -> None:
+    workspace = make_workspace(session)
+    topic = {"server": "https://ntfy.sh", "topic": "abc", "token": "tk_old"}
+    since = now if broken else None
+    channel = make_channel(session, workspace, "ntfy", config=topic, broken_at=since)
+    values = ChannelValues("", {**topic, "token": "tk_new"})
+
+    moved = channels.edit_channel(session, workspace, channel.id, values, now)
+
+    assert moved is broken
+    assert state_of(channel) is (ChannelState.WAITING if broken else ChannelState.WORKS)
+    assert sent(session, channel) == (["confirm"] if broken else [])
+
+
+def test_a_new_name_of_a_broken_channel_does_not_mend_it(session: Session, now: datetime) -> None:
+    workspace = make_workspace(session)
+    channel = make_channel(session, workspace, config=MAIL, broken_at=now)
+
+    assert not channels.edit_channel(session, workspace, channel.id, ChannelValues("x", MAIL), now)
+    assert state_of(channel) is ChannelState.BROKEN
+
+
 def test_tests_are_not_sent_in_a_row(session: Session, now: datetime) -> None:
     workspace = make_workspace(session)
     channel = make_channel(session, workspace)
@@ -200,4 +225,4 @@ def test_what_was_sent_lately_names_monitors_without_further_queries(session: Se
         names = [row.incident.monitor.name if row.incident else row.alert for row in found]
 
     assert names == ["test", "monitor 2", "monitor 1", "monitor 0"]
-    assert len(ran) == 1
+    assert len(ran) == 2  # the second reads the tries of all

@@ -14,6 +14,7 @@ from tests.builders import make_channel, make_delivery, make_incident
 from tests.services.sending import attempt_all, claimed
 
 SECOND = timedelta(seconds=1)
+HOUR = timedelta(hours=1)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,21 @@ def test_an_alert_waits_for_its_channel_to_be_confirmed_again(
     [outcome] = attempt_all(session, links, doors, now + SECOND)
 
     assert outcome.sent
+
+
+def test_a_channel_that_works_again_is_not_disturbed_in_its_quiet_hours(
+    session: Session, now: datetime
+) -> None:
+    channel = make_channel(session)
+    quiet = make_delivery(session, channel, due_at=now + HOUR, next_attempt_at=now + HOUR)
+    tried = make_delivery(session, channel, due_at=now + HOUR, next_attempt_at=now + 2 * HOUR)
+    late = make_delivery(session, channel, due_at=now, next_attempt_at=now + HOUR)
+
+    deliveries.hasten(session, channel.id, now + SECOND)
+
+    session.expire_all()
+    assert {quiet.next_attempt_at, tried.next_attempt_at} == {now + HOUR}
+    assert late.next_attempt_at == now + SECOND
 
 
 def test_the_refusal_of_an_old_address_does_not_break_the_new_one(

@@ -120,8 +120,13 @@ def test_pausing_ends_the_incident_and_tells_nobody(session: Session, now: datet
     assert told(session) == [(AlertKind.OPENED, channel.id)]
 
 
-def test_pausing_calls_off_what_nobody_was_told_yet(session: Session, now: datetime) -> None:
-    monitor, _ = watched(session, now)
+@pytest.mark.parametrize("digest_every", [None, timedelta(hours=1)])
+def test_pausing_calls_off_what_nobody_was_told_yet(
+    session: Session, now: datetime, digest_every: timedelta | None
+) -> None:
+    monitor, channel = watched(session, now)
+    channel.digest_every = digest_every
+    session.flush()
     ping(session, monitor, PingKind.FAIL, now + SECOND)
 
     changes = on_pause(monitor.state, monitor.grace, now + 2 * SECOND)

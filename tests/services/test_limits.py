@@ -42,7 +42,7 @@ def monitors_of(session: Session, workspace: Workspace) -> list[int]:
 def test_the_last_place_can_be_taken_and_no_more(session: Session, now: datetime) -> None:
     workspace = full_workspace(session)
     [first, *_] = monitors_of(session, workspace)
-    monitors.delete_monitor(session, workspace, first)
+    monitors.delete_monitor(session, workspace, first, now)
     monitors.create_monitor(session, workspace, VALUES, now)
 
     with pytest.raises(LimitReached) as refused:

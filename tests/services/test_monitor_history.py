@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from earlywatch.domain.alert import AlertKind
 from earlywatch.errors import NotFound
+from earlywatch.models import Fold, Workspace
 from earlywatch.services import monitor_history
 from tests.builders import (
     make_channel,
@@ -52,3 +53,29 @@ def test_what_belongs_to_strangers_does_not_exist(session: Session) -> None:
 
     with pytest.raises(NotFound):
         monitor_history.find_story(session, strangers, incident.id)
+
+
+def test_who_was_told_of_many_at_once_is_said_with_each_of_them(
+    session: Session, now: datetime
+) -> None:
+    channel = make_channel(session)
+    workspace = session.get_one(Workspace, channel.workspace_id)
+    monitors = [make_monitor(session, workspace, name) for name in ("first", "second")]
+    first, second = (make_incident(session, monitor, opened_at=now) for monitor in monitors)
+    fold = Fold(
+        workspace_id=workspace.id,
+        key="host",
+        shared="the host 192.0.2.7",
+        first_id=first.id,
+        opened_at=now,
+        joined_at=now,
+    )
+    session.add(fold)
+    session.flush()
+    first.fold_id = second.fold_id = fold.id
+    make_delivery(session, channel, first, state="sent", sent_at=now - HOUR)
+    both = make_delivery(session, channel, first, number=1, state="sent", sent_at=now + HOUR)
+
+    story = monitor_history.find_story(session, workspace, second.id)
+
+    assert list(story.deliveries) == [both]

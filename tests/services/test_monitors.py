@@ -178,7 +178,7 @@ def test_deleting_takes_everything_along_and_says_before_how_much(
     make_ping(session, monitor)
 
     lost = monitors.losses(session, monitor)
-    name = monitors.delete_monitor(session, workspace, monitor.id)
+    name = monitors.delete_monitor(session, workspace, monitor.id, now)
 
     assert lost == Losses(pings=2, incidents=1)
     assert name == "nightly backup"
@@ -241,7 +241,7 @@ def test_monitors_of_another_workspace_do_not_exist(session: Session, now: datet
     with pytest.raises(NotFound):
         monitors.resume_monitor(session, strangers, monitor.id, now)
     with pytest.raises(NotFound):
-        monitors.delete_monitor(session, strangers, monitor.id)
+        monitors.delete_monitor(session, strangers, monitor.id, now)
     with pytest.raises(NotFound):
         monitors.delete_history(session, strangers, monitor.id, Ping)
 

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from earlywatch.channels.registry import Doors
+from earlywatch.channels.voice import NOT_CALLED
 from earlywatch.domain.alert import AlertKind
 from earlywatch.domain.plans import PLANS, PlanName
 from earlywatch.models import BillingMail, Channel, Delivery, SmsUse, Workspace
@@ -98,7 +99,7 @@ def test_one_too_many_is_not_sent_and_the_owners_get_it_by_mail(
 
     assert delivery.state == "failed"
     assert delivery.answer == (
-        "Not sent: the 10 SMS of this month that the plan Supporter includes are used up."
+        "Not sent: the 10 SMS and calls of this month that the plan Supporter includes are used up."
         " The owners of the workspace were told by mail."
     )
     mails = session.scalars(select(BillingMail)).all()
@@ -168,7 +169,58 @@ def test_a_test_beyond_the_cap_says_why_and_writes_to_nobody(
     attempt_all(session, links, doors, now)
     session.refresh(delivery)
 
-    assert delivery.answer == "Not sent: the plan Free includes no SMS."
+    assert delivery.answer == "Not sent: the plan Free includes no SMS and no calls."
+    assert session.scalars(select(BillingMail)).all() == []
+
+
+def test_a_call_counts_as_an_sms(
+    session: Session, links: Links, doors: Doors, now: datetime
+) -> None:
+    workspace = make_workspace(session, plan=PlanName.FREE)
+    values = ChannelValues("", CONFIGS["sms"])
+    make_delivery(session, make_channel(session, workspace, "voice"), alert=AlertKind.TEST)
+
+    attempt_all(session, links, doors, now)
+
+    query = select(Delivery.answer).where(Delivery.alert == AlertKind.TEST)
+    assert session.scalars(query).all() == ["Not sent: the plan Free includes no SMS and no calls."]
+    with pytest.raises(LimitReached):
+        channels.create_channel(session, workspace, "voice", values, now)
+
+
+def test_a_call_too_many_is_called_so(
+    session: Session, links: Links, doors: Doors, now: datetime
+) -> None:
+    workspace = make_workspace(session, plan=PlanName.SUPPORTER)
+    use_up(session, workspace, date(2026, 11, 1))
+    incident = make_incident(session, make_monitor(session, workspace, status="late"))
+    make_delivery(session, make_channel(session, workspace, "voice"), incident)
+
+    attempt_all(session, links, doors, now)
+
+    letter = session.scalars(select(BillingMail)).one().letter
+    assert letter["subject"] == "No call was made: nightly backup is late"
+    assert "the 10 SMS and calls of this month are used up" in letter["first"]
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_a_call_that_nobody_wishes_costs_nothing_and_is_missed_by_nobody(
+    session: Session, links: Links, doors: Doors, now: datetime, left: bool
+) -> None:
+    workspace = make_workspace(session, plan=PlanName.SUPPORTER)
+    month = date(2026, 11, 1)
+    if not left:
+        use_up(session, workspace, month)
+    phone = {**CONFIGS["sms"], "recoveries": False}
+    channel = make_channel(session, workspace, "voice", config=phone)
+    incident = make_incident(session, make_monitor(session, workspace), resolved_at=now)
+    delivery = make_delivery(session, channel, incident, AlertKind.RESOLVED)
+
+    attempt_all(session, links, doors, now)
+    session.refresh(delivery)
+
+    assert (delivery.state, delivery.answer) == ("sent", NOT_CALLED)
+    assert used(session, workspace, month) == (None if left else SUPPORTER)
     assert session.scalars(select(BillingMail)).all() == []
 
 
@@ -186,7 +238,9 @@ def test_an_sms_channel_cannot_be_added_to_a_plan_without_sms(
     workspace = make_workspace(session, plan=PlanName.FREE)
     values = ChannelValues("", CONFIGS["sms"])
 
-    with pytest.raises(LimitReached, match=r"Your plan, Free, includes no SMS\. ") as refused:
+    with pytest.raises(
+        LimitReached, match=r"Your plan, Free, includes no SMS and no calls\. "
+    ) as refused:
         channels.create_channel(session, workspace, "sms", values, now)
     assert refused.value.words(sold=True).endswith(", or choose a larger plan under Billing.")
     workspace.plan = PlanName.SUPPORTER.value

@@ -2,22 +2,30 @@
 
 import socket
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from flask import Flask
+from pytest_httpserver import HTTPServer
 from sqlalchemy.orm import Session
 
 from earlywatch.clock import utcnow
-from earlywatch.models import Delivery
+from earlywatch.domain.breaker import FAILURES
+from earlywatch.models import Channel, Delivery
+from earlywatch.services.deliveries import OUR_FAULT
+from earlywatch.services.providers import provider_of
+from earlywatch.tasks.breakers import Breakers
 from earlywatch.tasks.deliveries import (
     deliver_account_mail,
     deliver_alert,
     deliver_billing_mail,
     drain,
 )
-from earlywatch.tasks.drains import DRAINS, MOST_PER_CHANNEL, Drains
+from earlywatch.tasks.drains import DRAINS, MOST_PER_CHANNEL, MOST_PER_QUICK, Drains
 from tests.builders import make_channel, make_delivery
 from tests.waiting import wait_until
+
+SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture
@@ -34,6 +42,11 @@ def drains(task_app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Drains]
     monkeypatch.setattr("earlywatch.tasks.deliveries.drains", drains)
     yield drains
     drains.stopping.set()
+
+
+def hook(rows: Session, server: HTTPServer, path: str) -> Channel:
+    """A Slack channel that leads to a server of the test."""
+    return make_channel(rows, kind="slack", config={"webhook_url": server.url_for(path)})
 
 
 def state(rows: Session, delivery: Delivery) -> str:
@@ -67,6 +80,69 @@ def test_a_place_that_hangs_does_not_hold_up_anybody_else(
     wait_until(lambda: state(rows, patient) == "sent", 10, "the other one's alert")
     claimed = rows.query(Delivery).filter_by(channel_id=hanging.id).filter(Delivery.attempts > 0)
     assert claimed.count() <= DRAINS
+
+
+def test_a_provider_that_is_down_is_left_alone_and_its_alerts_use_up_no_try(
+    rows: Session, task_app: Flask, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("earlywatch.tasks.deliveries.breakers", Breakers())
+    httpserver.expect_request("/hook").respond_with_data("down", status=503)
+    now = utcnow()
+    ill = [hook(rows, httpserver, f"/hook?{number}") for number in range(FAILURES + 3)]
+    held = [make_delivery(rows, channel, now=now, due_at=now) for channel in ill]
+    rows.commit()
+
+    while deliver_alert():
+        pass
+
+    rows.expire_all()
+    assert [one.attempts for one in held] == [1] * FAILURES + [0] * 3
+    assert {one.state for one in held} == {"pending"}
+    waiting = held[-1]
+    assert "has not worked lately" in (waiting.answer or "")
+    assert now + SECOND * 29 < waiting.next_attempt_at < now + SECOND * 60
+    assert len(httpserver.log) == FAILURES
+
+
+def test_a_provider_that_works_again_gets_all_that_waits(
+    rows: Session, task_app: Flask, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    breakers = Breakers()
+    monkeypatch.setattr("earlywatch.tasks.deliveries.breakers", breakers)
+    httpserver.expect_request("/hook").respond_with_data("ok")
+    channel = hook(rows, httpserver, "/hook?again")
+    provider = provider_of(channel.kind, channel.config)
+    for _ in range(FAILURES):
+        breakers.note(provider, ill=True)
+    # It was due a minute ago: without a breaker it would be tried now.
+    now = utcnow()
+    due = now - SECOND * 60
+    first = make_delivery(rows, channel, now=due, due_at=due)
+    second = make_delivery(rows, hook(rows, httpserver, "/hook?after"), now=now, due_at=now)
+    rows.commit()
+
+    while deliver_alert():
+        pass
+
+    assert [state(rows, first), state(rows, second)] == ["sent", "sent"]
+
+
+def test_an_alert_whose_attempt_raises_is_recorded_and_holds_up_nobody(
+    rows: Session, task_app: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = utcnow()
+    # Nothing that a form lets through: whatever it is that raises, it must end here.
+    bad = make_channel(rows, kind="slack", config={"webhook_url": 7})
+    poisoned = make_delivery(rows, bad, now=now)
+    patient = make_delivery(rows, make_channel(rows), now=now)
+    rows.commit()
+
+    while deliver_alert():
+        pass
+
+    assert (state(rows, poisoned), poisoned.answer) == ("pending", OUR_FAULT)
+    assert state(rows, patient) == "sent"
+    assert "attempt raised" in caplog.text
 
 
 def test_only_so_many_threads_work_at_once(task_app: Flask) -> None:
@@ -104,14 +180,37 @@ def test_a_thread_whose_work_raises_gives_its_place_back(task_app: Flask) -> Non
             wait_until(lambda: drains.start_one() or len(tried) >= wanted, 5, "another try")  # type: ignore[func-returns-value]  # noqa: B023
 
 
-def test_a_channel_is_busy_while_enough_is_on_its_way() -> None:
+def test_a_channel_that_nobody_knows_is_busy_while_two_are_on_their_way() -> None:
     drains = Drains(lambda: None)
 
     for _ in range(MOST_PER_CHANNEL):
         assert drains.busy_channels() == []
-        drains.count(7, 1)
+        began = drains.begin(7)
     assert drains.busy_channels() == [7]
-    drains.count(7, -1)
+    drains.end(7, began)
+
+    assert drains.busy_channels() == []
+
+
+def test_a_quick_channel_gets_all_drains_but_those_kept_for_others() -> None:
+    drains = Drains(lambda: None)
+    drains.end(7, drains.begin(7))
+
+    for _ in range(MOST_PER_QUICK):
+        assert drains.busy_channels() == []
+        drains.begin(7)
+    assert drains.busy_channels() == [7]
+
+
+def test_a_quick_channel_that_begins_to_hang_is_busy_at_two() -> None:
+    drains = Drains(lambda: None)
+    drains.end(7, drains.begin(7))
+
+    first = [drains.begin(7) for _ in range(MOST_PER_CHANNEL)]
+    assert drains.busy_channels() == []
+    wait_until(lambda: drains.busy_channels() == [7], 5, "the channel to be busy")
+    for began in first:
+        drains.end(7, began)
 
     assert drains.busy_channels() == []
 

@@ -108,6 +108,18 @@ def test_text_messages_are_offered_where_they_are_set_up(
     assert client.get("/channels/new/sms").status_code == 200
 
 
+@pytest.mark.parametrize("presses", [True, False])
+def test_whose_slack_app_it_is_is_asked_only_where_presses_reach_us(
+    app: Flask, client: Browser, team: Team, monkeypatch: pytest.MonkeyPatch, presses: bool
+) -> None:
+    wired = app.extensions[EXTENSION]
+    doors = replace(wired.doors, slack_buttons=presses)
+    monkeypatch.setitem(app.extensions, EXTENSION, replace(wired, doors=doors))
+    client.sign_in(team.owner)
+
+    assert ('name="own_app"' in client.get("/channels/new/slack").text) is presses
+
+
 def test_a_plan_without_text_messages_says_so_and_keeps_what_was_typed(
     client: Browser, session: Session, team: Team, texting: None
 ) -> None:
@@ -116,7 +128,7 @@ def test_a_plan_without_text_messages_says_so_and_keeps_what_was_typed(
 
     page = client.submit("/channels/new/sms", {"phone_number": "+49 1511 2345678"}).text
 
-    assert "Your plan, Free, includes no SMS." in page
+    assert "Your plan, Free, includes no SMS and no calls." in page
     assert 'value="+49 1511 2345678"' in page
     assert session.scalars(select(Channel)).all() == []
 
@@ -179,7 +191,7 @@ def test_the_page_asks_a_fixed_number_of_queries(
         page = client.get(f"/channels/{channel.id}").text
 
     assert "Used by 6 monitors" in page
-    assert 0 < len(ran) <= 8
+    assert 0 < len(ran) <= 9
 
 
 def test_a_new_target_must_be_confirmed_anew(client: Browser, session: Session, team: Team) -> None:
@@ -189,7 +201,7 @@ def test_a_new_target_must_be_confirmed_anew(client: Browser, session: Session, 
     answer = client.submit(f"/channels/{channel.id}/edit", {**MAIL, "name": "Mail"})
     session.refresh(channel)
 
-    assert "must be confirmed" in client.follow(answer).text
+    assert "must be confirmed anew" in client.follow(answer).text
     assert channel.verified_at is None
     assert alerts(session) == ["confirm"]
 

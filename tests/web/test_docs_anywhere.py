@@ -23,22 +23,24 @@ def words_of(client: Browser, path: str) -> str:
 
 
 def test_every_snippet_is_on_a_page(client: Browser) -> None:
-    shown = words_of(client, "/docs/anywhere")
+    pages = ("/docs/anywhere", "/docs/alerts", "/docs/down")
+    shown = "".join(words_of(client, path) for path in pages)
 
     for path in FOLDER.iterdir():
         longest = max(re.split(r"{{.*?}}|{%.*?%}|\n", path.read_text()), key=len)
         assert longest in shown, path.name
 
 
-@pytest.mark.parametrize("name", ["pinging", "anywhere"])
+@pytest.mark.parametrize("name", ["pinging", "anywhere", "alerts", "escalation", "down"])
 def test_the_table_of_contents_leads_to_every_section(client: Browser, name: str) -> None:
     page = check_page(client.get(f"/docs/{name}").text)
     ids = {heading.get("id") for heading in page.iter("h2")}
+    all_ids = {element.get("id") for element in page.iter()}
     links = {a.get("href", "") for a in page.iter("a")}
 
     wanted = {f"#{each}" for each in ids - {"rules", "keys-title"} if each}
     assert wanted <= links
-    assert {link[1:] for link in links if link.startswith("#")} <= ids | {"main", "content"}
+    assert {link[1:] for link in links if link.startswith("#")} <= all_ids
 
 
 def test_every_way_is_named(client: Browser) -> None:

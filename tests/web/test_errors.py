@@ -5,10 +5,10 @@ from pathlib import Path
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from earlywatch.config import DRIVER
 from earlywatch.db import Base, db
 from earlywatch.embedded import EmbeddedPostgres, EmbeddedValkey
 from earlywatch.errors import EarlywatchError, NotFound
+from earlywatch.setting_values import DRIVER
 from tests.builders import make_account
 from tests.client import Browser
 from tests.web.conftest import MakeSite

@@ -53,9 +53,9 @@ def test_events_are_told_in_the_order_in_which_they_happened(
         "Last ping before it",
         "A success was expected, and did not come",
         "No ping came in time: late from here on",
-        "Team mail was told of the trouble",
+        "Team mail (Email) was told of the trouble",
         "Over",
-        "Team mail is being told of its end",
+        "Team mail (Email) is being told of its end",
     ]
     assert told[2].detail == "We noticed 5 min later."
 

@@ -16,7 +16,18 @@ STYLE_BUDGET = 20_000  # bytes, compressed
 TEXT_CONTRAST = 4.5  # WCAG 2.2 AA
 SHAPE_CONTRAST = 3.0  # borders of fields, marks, focus rings
 
-STATUSES = ("up", "due", "late", "failed", "running", "paused", "frozen", "new", "unknown")
+STATUSES = (
+    "up",
+    "due",
+    "late",
+    "failed",
+    "running",
+    "paused",
+    "frozen",
+    "new",
+    "unknown",
+    "blocked",
+)
 TROUBLE = ("late", "failed")
 GROUNDS = ("bg", "surface", "sunken")
 TEXT_PAIRS = [

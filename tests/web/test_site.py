@@ -9,7 +9,10 @@ from tests.client import Browser
 
 @pytest.mark.parametrize(
     "name",
-    ["index", "pinging", "anywhere", "alerts", "billing", "promises", "export", "self-hosting"],
+    [
+        *("index", "pinging", "anywhere", "alerts", "escalation", "down"),
+        *("billing", "promises", "export", "self-hosting"),
+    ],
 )
 def test_the_documentation_is_for_everybody(client: Browser, name: str) -> None:
     path = "/docs" if name == "index" else f"/docs/{name}"

@@ -8,9 +8,10 @@ import pytest
 from flask import Flask
 
 from earlywatch.app import make_stripe
-from earlywatch.services.wiring import EXTENSION
+from earlywatch.services.wiring import EXTENSION, Wiring
 from tests.client import Browser
 from tests.events import SECRET
+from tests.webhooks.twilio_calls import TOKEN
 
 
 @pytest.fixture
@@ -33,3 +34,14 @@ def shop(app: Flask, client: Browser, hanging: str, monkeypatch: pytest.MonkeyPa
     sold = replace(wired, settings=settings, stripe=make_stripe(settings))
     monkeypatch.setitem(app.extensions, EXTENSION, sold)
     return client
+
+
+@pytest.fixture
+def wired(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Wiring:
+    """An installation that Twilio knows."""
+    wired: Wiring = app.extensions[EXTENSION]
+    changed = replace(
+        wired, settings=wired.settings.model_copy(update={"twilio_auth_token": TOKEN})
+    )
+    monkeypatch.setitem(app.extensions, EXTENSION, changed)
+    return changed
