@@ -17,6 +17,9 @@ GRACE = 30.0
 AT_ONCE = 8  # requests
 LOOK = 0.01  # real seconds
 PATIENCE = 5.0  # real seconds for an answer
+TRIES = 3  # a connection that was kept may be closed in the moment of a ping
+LAG = 5.0  # seconds behind, from which on the clock must not hurry: the machine is busy
+TOO_QUICK = 10.0  # a rate with which nobody is meant to keep up
 
 
 @dataclass
@@ -62,6 +65,9 @@ class Jobs:
             while not self.ended.wait(LOOK):
                 while self.due[0][0] <= self.clock.elapsed() and not self.ended.is_set():
                     self._turn(session)
+                    behind = self.clock.elapsed() - self.due[0][0] > LAG
+                    self.clock.held = behind and self.clock.rate <= TOO_QUICK
+                self.clock.held = False
 
     def _turn(self, session: requests.Session) -> None:
         due, name = self.due[0]
@@ -69,8 +75,10 @@ class Jobs:
             heapq.heappop(self.due)
             self.missing[name] = due
             return
-        with contextlib.suppress(requests.RequestException):  # as most jobs do
-            session.post(f"{self.url}/{name}", timeout=PATIENCE)
+        for _ in range(TRIES):
+            with contextlib.suppress(requests.RequestException):
+                if session.post(f"{self.url}/{name}", timeout=PATIENCE).ok:
+                    break
         while due <= self.clock.elapsed():
             due += PERIOD
         heapq.heapreplace(self.due, (due, name))
