@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.waiting import free_port
 
 CHUNK = 65_536  # bytes
@@ -108,7 +110,11 @@ def throw_away(connection: socket.socket) -> None:
     """Let the kernel drop every packet that comes for a connection, unconfirmed."""
     nothing = ctypes.create_string_buffer(struct.pack("HBBI", RETURN, 0, 0, 0))
     program = struct.pack("HL", 1, ctypes.addressof(nothing))
-    connection.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
+    try:
+        connection.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
+    except PermissionError:
+        # A proxy that merely stopped reading would still confirm, which no cut network does.
+        pytest.skip("only root may let the kernel drop packets on this machine")
 
 
 @contextmanager
