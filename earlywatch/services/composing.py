@@ -19,6 +19,7 @@ from earlywatch.domain.alert import (
 from earlywatch.domain.duration import format_duration
 from earlywatch.domain.monitor import Cause
 from earlywatch.models import Channel, Delivery, Fold, Incident, Monitor, Workspace
+from earlywatch.services import explaining
 from earlywatch.services.links import Links
 
 # Of the five rows only what is needed: each column costs, hundreds of times a second.
@@ -179,7 +180,8 @@ def _notice(words: dict[str, Any] | None, links: Links) -> Notice:
 def _of_incident(
     session: Session, delivery: Delivery, incident: Incident, monitor: Monitor, links: Links
 ) -> dict[str, Any]:
-    values: dict[str, Any] = {"trouble": _trouble(incident, monitor, links)}
+    output = explaining.said(session, incident)
+    values: dict[str, Any] = {"trouble": _trouble(incident, monitor, links, output)}
     if incident.fold_id is not None:
         asked = {"fold_id": incident.fold_id, "incident_id": incident.id}
         members = session.execute(MEMBERS, asked).all()
@@ -194,7 +196,7 @@ def _of_incident(
     return values
 
 
-def _trouble(incident: Incident, monitor: Monitor, links: Links) -> Trouble:
+def _trouble(incident: Incident, monitor: Monitor, links: Links, output: str) -> Trouble:
     explained = incident.explained or {}
     return Trouble(
         incident_id=incident.id,
@@ -209,7 +211,7 @@ def _trouble(incident: Incident, monitor: Monitor, links: Links) -> Trouble:
         exit_status=incident.exit_status,
         url=links.incident(incident.id),
         grace_words=format_duration(monitor.grace) if monitor.grace else "",
-        output=str(explained.get("output") or ""),
+        output=output,
         hint=str(explained.get("hint") or ""),
         also=tuple(str(name) for name in explained.get("also") or ()),
         acknowledged_by=incident.acknowledged_by,

@@ -15,6 +15,7 @@ from earlywatch.domain.differences import tail
 from earlywatch.domain.hints import Facts, hint
 from earlywatch.domain.monitor import Cause, PingKind
 from earlywatch.domain.schedule import Cron, Interval, OnCalendar, Schedule
+from earlywatch.models import Incident
 from earlywatch.services.cases import Case
 
 logger = logging.getLogger(__name__)
@@ -78,6 +79,13 @@ KEEP = text("""
     WHERE incident.id = kept.id
 """)
 
+# Of an incident that a ping opened: that ping is stored after the telling was planned.
+SAID = text("""
+    SELECT message, substr(body, greatest(octet_length(body) - :read + 1, 1)) AS body_end
+    FROM ping WHERE monitor_id = :monitor_id AND kind = 'fail' AND received_at = :at
+    ORDER BY monitor_id DESC, kind DESC, id DESC LIMIT 1
+""")
+
 Others = Mapping[int, Sequence[tuple[int, str, datetime]]]
 
 
@@ -98,6 +106,15 @@ def explain(session: Session, cases: Sequence[Case]) -> None:
         for case in cases
     ]
     session.execute(KEEP, {"explained": json.dumps(kept)})
+
+
+def said(session: Session, incident: Incident) -> str:
+    """Return the end of what the job said that failed, or said last, on one line."""
+    if incident.cause != Cause.FAILED:
+        return str((incident.explained or {}).get("output") or "")
+    values = {"monitor_id": incident.monitor_id, "at": incident.opened_at, "read": READ}
+    row = session.execute(SAID, values).first()
+    return _output(row) if row else ""
 
 
 def _explained(row: Row[Any]) -> dict[str, Any]:

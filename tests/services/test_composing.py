@@ -7,11 +7,19 @@ from sqlalchemy.orm import Session
 
 from earlywatch.domain import alert_words
 from earlywatch.domain.alert import Alert, AlertKind, Notice
+from earlywatch.domain.monitor import Cause
 from earlywatch.models import Channel, Delivery, Drill, Fold, Incident
 from earlywatch.services import messages
 from earlywatch.services.composing import compose, write_notice
 from earlywatch.services.links import Links
-from tests.builders import make_channel, make_delivery, make_incident, make_monitor
+from tests.builders import (
+    make_channel,
+    make_delivery,
+    make_incident,
+    make_monitor,
+    make_ping,
+    make_workspace,
+)
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
@@ -164,3 +172,19 @@ def test_a_notice_says_what_was_stored_and_leads_to_our_site(
     assert alert_words.subject(alert) == "Subject"
     assert alert_words.rows(alert) == [("Word", "said")]
     assert alert_words.link(alert) == ("Open the channel", "https://watch.test/channels/7")
+
+
+def test_a_failure_is_told_with_what_that_ping_said(
+    session: Session, links: Links, now: datetime
+) -> None:
+    monitor = make_monitor(session, make_workspace(session))
+    make_ping(session, monitor, body=b"all good", now=now - timedelta(hours=1))
+    explained = {"output": "all good"}  # written down before the ping was stored
+    incident = make_incident(session, monitor, Cause.FAILED, opened_at=now, explained=explained)
+    make_ping(session, monitor, "fail", body=b"cp: no such file\n", now=now)
+    delivery = make_delivery(session, incident=incident, now=now)
+
+    alert = compose(session, delivery.id, links, now).alert
+
+    assert alert.trouble is not None
+    assert alert.trouble.output == "cp: no such file"
