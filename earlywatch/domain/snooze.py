@@ -24,7 +24,6 @@ class Act(StrEnum):
     UNDO = "undo"
 
 
-SNOOZES = (Act.HOUR, Act.HOURS, Act.TOMORROW, Act.BACK)
 LENGTHS = {Act.HOUR: timedelta(hours=1), Act.HOURS: timedelta(hours=4)}
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from earlywatch.channels.group import NAME as GROUP
 from earlywatch.domain.alert import OF_TROUBLE
 from earlywatch.domain.escalation import Step
 from earlywatch.models import Channel, Delivery, Workspace
@@ -14,8 +15,6 @@ from earlywatch.models.channel import channel_member, monitor_channel
 from earlywatch.models.delivery import DeliveryState
 from earlywatch.services.cases import Case
 from earlywatch.services.channel_hours import due_at
-
-GROUP = "group"
 
 
 class Recipients:
