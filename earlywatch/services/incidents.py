@@ -37,11 +37,14 @@ OPEN = text("""
         CAST(:monitor_ids AS bigint[]), CAST(:causes AS text[]),
         CAST(:opened_ats AS timestamptz[]), CAST(:expected_ats AS timestamptz[]),
         CAST(:last_ping_ats AS timestamptz[]), CAST(:exit_statuses AS smallint[])
-    ) AS o (monitor_id, cause, opened_at, expected_at, last_ping_at, exit_status)
+    ) WITH ORDINALITY AS o (monitor_id, cause, opened_at, expected_at, last_ping_at, exit_status,
+        place)
     JOIN monitor ON monitor.id = o.monitor_id
     -- Of our own, in which the success that is missed may have been sent and lost.
     LEFT JOIN outage ON outage.id = monitor.outage_id
         AND outage.ended_at > coalesce(monitor.last_success_at, '-infinity')
+    -- As given, however they are joined: who comes first in a fold leads it.
+    ORDER BY o.place
     ON CONFLICT (monitor_id) WHERE resolved_at IS NULL DO NOTHING
     RETURNING id
 """)
