@@ -19,7 +19,7 @@ from earlywatch.clients.stripe import Stripe
 from earlywatch.clients.voice import Voice
 from earlywatch.clock import utcnow
 from earlywatch.config import ConfigError, Settings
-from earlywatch.db import ENGINE_OPTIONS, db
+from earlywatch.db import ENGINE_OPTIONS, STATEMENT_OPTIONS, STATEMENTS, db
 from earlywatch.logs import without_secrets
 from earlywatch.services.links import Links
 from earlywatch.services.wiring import EXTENSION, Wiring
@@ -40,6 +40,7 @@ def create_app(settings: Settings) -> Flask:
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
         SQLALCHEMY_ENGINE_OPTIONS=ENGINE_OPTIONS,
+        SQLALCHEMY_BINDS={STATEMENTS: {"url": settings.database_url, **STATEMENT_OPTIONS}},
     )
     app.extensions[EXTENSION] = Wiring(
         settings,

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic
 from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
+from psycopg import Connection
+from psycopg import Error as PsycopgError
 from psycopg.errors import InsufficientPrivilege, UndefinedColumn, UndefinedTable
 from sqlalchemy import Engine, MetaData, create_engine, make_url
-from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError, ProgrammingError
 from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from earlywatch.errors import EarlywatchError
 
@@ -32,6 +36,13 @@ CONNECT_ARGS = {
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,  # milliseconds
 }
+# Of work done by single statements, hundreds of times a second: see `statements`. They are planned
+# once for each connection, when a table may still be small, and planning takes longer than they do.
+STATEMENTS = "statements"
+PLANNED_ONCE = (
+    "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off"
+    " -c enable_sort=off -c enable_hashjoin=off -c enable_mergejoin=off"
+)
 ENGINE_OPTIONS: dict[str, Any] = {
     "connect_args": CONNECT_ARGS,
     "pool_pre_ping": True,
@@ -40,6 +51,32 @@ ENGINE_OPTIONS: dict[str, Any] = {
     "hide_parameters": True,
     "pool_size": 10,
     "max_overflow": 10,
+}
+
+RESTED = 1.0  # seconds after which a connection may have died unseen
+
+
+def _let_rest(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.info["rests_since"] = monotonic()
+
+
+def _wake(connection: Connection[Any], record: ConnectionPoolEntry, _proxy: object) -> None:
+    """Ask a connection whether it is alive, unless it was a moment ago: asking takes as long."""
+    if monotonic() - record.info.get("rests_since", -RESTED) < RESTED:
+        return
+    try:
+        connection.execute("SELECT")
+    except PsycopgError as error:
+        raise InvalidatePoolError from error  # the pool makes new ones, and asks them
+
+
+STATEMENT_OPTIONS: dict[str, Any] = {
+    **ENGINE_OPTIONS,
+    "isolation_level": "AUTOCOMMIT",
+    "pool_pre_ping": False,
+    "pool_events": [(_let_rest, "checkin"), (_wake, "checkout")],
+    "pool_use_lifo": True,
+    "connect_args": {**CONNECT_ARGS, "options": f"{CONNECT_ARGS['options']} {PLANNED_ONCE}"},
 }
 
 
@@ -69,6 +106,18 @@ def transaction() -> Iterator[Session]:
     except BaseException:
         session.rollback()
         raise
+
+
+@contextmanager
+def statements() -> Iterator[Session]:
+    """Give a session each of whose statements is a transaction of its own.
+
+    For work that finds its rows by index and may break off after any of them. Only entry points
+    may open one.
+    """
+    with Session(db.engines[STATEMENTS], expire_on_commit=False) as session:
+        yield session
+        session.commit()  # sends what was only added
 
 
 def release() -> None:

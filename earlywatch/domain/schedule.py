@@ -17,6 +17,8 @@ __all__ = [
     "OnCalendar",
     "Schedule",
     "next_times",
+    "schedule_of",
+    "words_of",
 ]
 
 SHORTEST_PERIOD = timedelta(seconds=10)
@@ -46,6 +48,23 @@ class Interval:
 
 
 Schedule = Interval | Cron | OnCalendar
+
+
+def schedule_of(
+    kind: str, period: timedelta | None, expression: str | None, time_zone: str
+) -> Schedule:
+    """Return the schedule that is stored so. Raises InvalidSchedule if we cannot read it."""
+    if period is not None:
+        return Interval(period)
+    return (Cron if kind == "cron" else OnCalendar)(expression or "", time_zone)
+
+
+def words_of(kind: str, period: timedelta | None, expression: str | None, time_zone: str) -> str:
+    """Return a stored schedule in words, or as it was typed if we cannot read it any more."""
+    try:
+        return schedule_of(kind, period, expression, time_zone).words()
+    except InvalidSchedule:
+        return f"{expression}, in {time_zone}"
 
 
 def next_times(schedule: Schedule, after: datetime, count: int) -> list[datetime]:

@@ -23,7 +23,7 @@ from earlywatch.db import Base
 from earlywatch.domain.keywords import Keywords
 from earlywatch.domain.monitor import MonitorState, Rules, Status
 from earlywatch.domain.runs import Run, read_runs, write_runs
-from earlywatch.domain.schedule import Cron, Interval, InvalidSchedule, OnCalendar, Schedule
+from earlywatch.domain.schedule import Cron, Interval, Schedule, schedule_of, words_of
 from earlywatch.errors import EarlywatchError
 from earlywatch.models.columns import Duration, Id, Moment, ref
 
@@ -142,10 +142,7 @@ class Monitor(Base):
     @property
     def schedule(self) -> Schedule:
         """The schedule; `set_schedule` stores one."""
-        if self.period is not None:
-            return Interval(self.period)
-        kind = Cron if self.schedule_kind == "cron" else OnCalendar
-        return kind(self.expression or "", self.time_zone)
+        return schedule_of(self.schedule_kind, self.period, self.expression, self.time_zone)
 
     def set_schedule(self, schedule: Schedule, time_zone: str = "UTC") -> None:
         """Store `schedule`. An interval has no zone of its own: `time_zone` is the one to show."""
@@ -160,10 +157,7 @@ class Monitor(Base):
     @property
     def schedule_words(self) -> str:
         """The schedule in words, or as it was typed if this version cannot read it any more."""
-        try:
-            return self.schedule.words()
-        except InvalidSchedule:
-            return f"{self.expression}, in {self.time_zone}"
+        return words_of(self.schedule_kind, self.period, self.expression, self.time_zone)
 
     @property
     def unreadable(self) -> str | None:

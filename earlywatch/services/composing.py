@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session, load_only
+from sqlalchemy.orm import Session
 
 from earlywatch.domain.alert import (
     OF_INCIDENT,
@@ -18,69 +18,18 @@ from earlywatch.domain.alert import (
 )
 from earlywatch.domain.duration import format_duration
 from earlywatch.domain.monitor import Cause
-from earlywatch.models import Channel, Delivery, Fold, Incident, Monitor, Workspace
-from earlywatch.services import explaining
+from earlywatch.models import Channel, Delivery, Fold, Incident, Monitor
+from earlywatch.services import explaining, told
 from earlywatch.services.links import Links
+from earlywatch.services.told import (
+    ChannelRow,
+    DeliveryRow,
+    IncidentRow,
+    MonitorRow,
+    Rows,
+    WorkspaceRow,
+)
 
-# Of the five rows only what is needed: each column costs, hundreds of times a second.
-NEEDED = (
-    (
-        Delivery.public_id,
-        Delivery.incident_id,
-        Delivery.channel_id,
-        Delivery.alert,
-        Delivery.number,
-        Delivery.urgent,
-        Delivery.attempts,
-        Delivery.created_at,
-        Delivery.due_at,
-        Delivery.slot_at,
-        Delivery.fallback_for_id,
-        Delivery.words,
-    ),
-    (
-        Channel.workspace_id,
-        Channel.kind,
-        Channel.name,
-        Channel.config,
-        Channel.verified_at,
-        Channel.broken_at,
-        Channel.unsubscribed_at,
-        Channel.confirm_epoch,
-    ),
-    (Workspace.name, Workspace.plan),
-    (
-        Incident.monitor_id,
-        Incident.cause,
-        Incident.opened_at,
-        Incident.resolved_at,
-        Incident.expected_at,
-        Incident.last_ping_at,
-        Incident.exit_status,
-        Incident.explained,
-        Incident.fold_id,
-        Incident.acknowledged_by,
-    ),
-    (
-        Monitor.name,
-        Monitor.schedule_kind,
-        Monitor.period,
-        Monitor.expression,
-        Monitor.time_zone,
-        Monitor.grace,
-    ),
-)
-# All that an alert is made of, in one query; never from the session's memory, which may be old.
-TOLD = (
-    select(Delivery, Channel, Workspace, Incident, Monitor)
-    .join(Channel, Channel.id == Delivery.channel_id)
-    .join(Workspace, Workspace.id == Channel.workspace_id)
-    .outerjoin(Incident, Incident.id == Delivery.incident_id)
-    .outerjoin(Monitor, Monitor.id == Incident.monitor_id)
-    .where(Delivery.id == bindparam("delivery_id"))
-    .options(*(load_only(*columns) for columns in NEEDED))
-    .execution_options(populate_existing=True)
-)
 MEMBERS = (
     select(
         Fold.shared,
@@ -107,9 +56,9 @@ INSTEAD_OF = (
 class Told:
     """A delivery, where it goes, and what it says."""
 
-    delivery: Delivery
-    channel: Channel
-    workspace: Workspace
+    delivery: DeliveryRow
+    channel: ChannelRow
+    workspace: WorkspaceRow
     alert: Alert
 
 
@@ -120,13 +69,20 @@ def compose(
     now: datetime,
     reply_domain: str | None = None,
 ) -> Told:
-    """Return what a delivery says at `now` (UTC).
+    """Return what a delivery says at `now` (UTC); see `tell`."""
+    found = session.connection().execute(told.BY_ID, {"delivery_id": delivery_id}).one()
+    return tell(session, told.rows(found), links, now, reply_domain)
+
+
+def tell(
+    session: Session, rows: Rows, links: Links, now: datetime, reply_domain: str | None = None
+) -> Told:
+    """Return what a delivery says at `now` (UTC), made out of its rows.
 
     `reply_domain` is where mails to us are read, None if nobody reads them. Raises whatever is
     wrong with rows that cannot be told.
     """
-    row = session.execute(TOLD, {"delivery_id": delivery_id}).one()
-    delivery, channel, workspace, incident, monitor = row
+    delivery, channel, workspace, incident, monitor = rows
     kind = AlertKind(delivery.alert)
     values: dict[str, Any] = {}
     if kind in OF_INCIDENT:
@@ -150,7 +106,7 @@ def compose(
 
 
 def _signed(
-    kind: AlertKind, delivery: Delivery, channel: Channel, links: Links, now: datetime
+    kind: AlertKind, delivery: DeliveryRow, channel: ChannelRow, links: Links, now: datetime
 ) -> dict[str, Any]:
     """Return what whoever gets the alert can do about the channel."""
     if kind is AlertKind.CONFIRM:
@@ -178,7 +134,11 @@ def _notice(words: dict[str, Any] | None, links: Links) -> Notice:
 
 
 def _of_incident(
-    session: Session, delivery: Delivery, incident: Incident, monitor: Monitor, links: Links
+    session: Session,
+    delivery: DeliveryRow,
+    incident: IncidentRow,
+    monitor: MonitorRow,
+    links: Links,
 ) -> dict[str, Any]:
     output = explaining.said(session, incident)
     values: dict[str, Any] = {"trouble": _trouble(incident, monitor, links, output)}
@@ -196,7 +156,7 @@ def _of_incident(
     return values
 
 
-def _trouble(incident: Incident, monitor: Monitor, links: Links, output: str) -> Trouble:
+def _trouble(incident: IncidentRow, monitor: MonitorRow, links: Links, output: str) -> Trouble:
     explained = incident.explained or {}
     return Trouble(
         incident_id=incident.id,
@@ -218,7 +178,7 @@ def _trouble(incident: Incident, monitor: Monitor, links: Links, output: str) ->
     )
 
 
-def _answerable(alert: Alert, channel: Channel, links: Links, reply_domain: str | None) -> Alert:
+def _answerable(alert: Alert, channel: ChannelRow, links: Links, reply_domain: str | None) -> Alert:
     """Return the alert with what it takes to acknowledge the trouble that it tells of."""
     assert alert.trouble is not None, "only alerts of an incident can be acknowledged"
     incident_id = alert.trouble.incident_id

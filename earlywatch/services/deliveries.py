@@ -21,6 +21,7 @@ from earlywatch.services.links import Links
 from earlywatch.services.outbox import Claim, Outcome
 from earlywatch.services.providers import is_ill, place_of, provider_of
 from earlywatch.services.sms_cap import Counted
+from earlywatch.services.told import ChannelRow
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ def claim(
     """
     while claimed := turns.claim(session, now, busy):
         try:
-            told = composing.compose(session, claimed.id, links, now, reply_domain)
+            told = composing.tell(session, claimed.rows, links, now, reply_domain)
             if not turns.steps_aside(session, told, now):
                 return _outgoing(session, claimed, told, now)
         except Exception:  # one row that cannot be told must not block those behind it
@@ -169,7 +170,7 @@ def _outgoing(session: Session, claimed: Claim, told: Told, now: datetime) -> Ou
     )
 
 
-def _refusal(channel: Channel, alert: AlertKind) -> Outcome | None:
+def _refusal(channel: ChannelRow, alert: AlertKind) -> Outcome | None:
     if channel.unsubscribed_at:
         return UNSUBSCRIBED
     if alert is AlertKind.CONFIRM:
@@ -181,9 +182,9 @@ def _refusal(channel: Channel, alert: AlertKind) -> Outcome | None:
 
 def _pace(session: Session, told: Told, now: datetime) -> Outcome | None:
     """Return that a delivery waits for its moment, if its target takes no more just now."""
-    delivery, channel = told.delivery, told.channel
+    promised, channel = told.delivery.slot_at, told.channel
     pace = kind(channel.kind).pace
-    slot = pacing.slot(session, delivery, channel.kind, channel.config, pace, now)
+    slot = pacing.slot(session, promised, channel.kind, channel.config, pace, now)
     if slot <= now:
         return None
     answer = "Waiting for its turn: this target takes only so many messages at once."

@@ -14,9 +14,9 @@ from earlywatch.domain.alert_words import one_line
 from earlywatch.domain.differences import tail
 from earlywatch.domain.hints import Facts, hint
 from earlywatch.domain.monitor import Cause, PingKind
-from earlywatch.domain.schedule import Cron, Interval, OnCalendar, Schedule
-from earlywatch.models import Incident
+from earlywatch.domain.schedule import Schedule, schedule_of
 from earlywatch.services.cases import Case
+from earlywatch.services.told import IncidentRow
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +108,7 @@ def explain(session: Session, cases: Sequence[Case]) -> None:
     session.execute(KEEP, {"explained": json.dumps(kept)})
 
 
-def said(session: Session, incident: Incident) -> str:
+def said(session: Session, incident: IncidentRow) -> str:
     """Return the end of what the job said that failed, or said last, on one line."""
     if incident.cause != Cause.FAILED:
         return str((incident.explained or {}).get("output") or "")
@@ -149,10 +149,7 @@ def _facts(row: Row[Any]) -> Facts:
 
 def _schedule(row: Row[Any]) -> Schedule | None:
     try:
-        if row.period is not None:
-            return Interval(row.period)
-        kind = Cron if row.schedule_kind == "cron" else OnCalendar
-        return kind(row.expression or "", row.time_zone)
+        return schedule_of(row.schedule_kind, row.period, row.expression, row.time_zone)
     except Exception:  # noqa: BLE001 - a version that cannot read it says so elsewhere
         return None
 

@@ -5,9 +5,10 @@ import hashlib
 import hmac
 import json
 from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 from earlywatch.channels.registry import kind
-from earlywatch.models import Account, Channel
+from earlywatch.models import Account
 from earlywatch.services.tokens import InvalidToken, Tokens
 
 CONFIRM_EMAIL_AGE = timedelta(days=3)
@@ -29,6 +30,19 @@ BILLING_PAGES = {
     "invoice": "/billing/invoices",
     "watched": "/billing/watched",
 }
+
+
+class Place(Protocol):
+    """What is signed of a channel."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def config(self) -> dict[str, Any]: ...
+    @property
+    def confirm_epoch(self) -> int: ...
 
 
 class Links:
@@ -64,7 +78,7 @@ class Links:
         account_id, epoch = self._tokens.read(purpose, token, now, ages[purpose])
         return account_id, epoch
 
-    def confirm_channel(self, channel: Channel, now: datetime) -> str:
+    def confirm_channel(self, channel: Place, now: datetime) -> str:
         """Return the link that proves that messages to the channel are read."""
         token = self._tokens.sign("confirm-channel", [channel.id, channel.confirm_epoch], now)
         return f"{self.base_url}/channels/confirm/{token}"
@@ -74,13 +88,13 @@ class Links:
         channel_id, epoch = self._tokens.read("confirm-channel", token, now, CONFIRM_CHANNEL_AGE)
         return channel_id, epoch
 
-    def confirm_code(self, channel: Channel) -> str:
+    def confirm_code(self, channel: Place) -> str:
         """Return the six digits that prove that a text message was read. Never stored."""
         secret = f"earlywatch.confirm-code:{self._secret_key}".encode()
         digest = hmac.new(secret, f"{channel.id}:{channel.confirm_epoch}".encode(), hashlib.sha256)
         return f"{int.from_bytes(digest.digest()[:8]) % 1_000_000:06d}"
 
-    def unsubscribe(self, channel: Channel, now: datetime) -> str:
+    def unsubscribe(self, channel: Place, now: datetime) -> str:
         """Return the link that stops all mail to the channel."""
         values: list[int | str] = [channel.id, target_of(channel)]
         token = self._tokens.sign("unsubscribe", values, now)
@@ -91,11 +105,11 @@ class Links:
         channel_id, target = self._tokens.read("unsubscribe", token, now, UNSUBSCRIBE_AGE)
         return channel_id, target
 
-    def act(self, incident_id: int, channel: Channel) -> str:
+    def act(self, incident_id: int, channel: Place) -> str:
         """Return the page where whoever got an alert can acknowledge or snooze its incident."""
         return f"{self.base_url}/incidents/act/{self.act_token(incident_id, channel)}"
 
-    def act_token(self, incident_id: int, channel: Channel) -> str:
+    def act_token(self, incident_id: int, channel: Place) -> str:
         """Return what a button of an alert carries: some 40 letters, digits and dots.
 
         It holds as long as the incident, and for the place that the channel leads to now.
@@ -112,16 +126,16 @@ class Links:
         incident_id, channel_id, _target = self._read_short("act", token)
         return int(incident_id), int(channel_id)
 
-    def may_act(self, token: str, channel: Channel) -> bool:
+    def may_act(self, token: str, channel: Place) -> bool:
         """Tell whether a token was made for the place that its channel leads to now."""
         _incident_id, channel_id, target = self._read_short("act", token)
         return int(channel_id) == channel.id and target == _short_target(channel)
 
-    def drill(self, delivery_id: int, channel: Channel) -> str:
+    def drill(self, delivery_id: int, channel: Place) -> str:
         """Return the page where whoever got the alert of a drill can say so."""
         return f"{self.base_url}/drills/answer/{self.drill_token(delivery_id, channel)}"
 
-    def drill_token(self, delivery_id: int, channel: Channel) -> str:
+    def drill_token(self, delivery_id: int, channel: Place) -> str:
         """Return what a call for a drill carries, so that a digit can say the same."""
         about = f"{delivery_id}.{_short_target(channel)}"
         return f"{about}.{self._short_signature('drill', about)}"
@@ -131,7 +145,7 @@ class Links:
         delivery_id, _target = self._read_short("drill", token)
         return int(delivery_id)
 
-    def may_answer(self, token: str, channel: Channel) -> bool:
+    def may_answer(self, token: str, channel: Place) -> bool:
         """Tell whether a link of a drill was made for the place that `channel` leads to now."""
         _delivery_id, target = self._read_short("drill", token)
         return target == _short_target(channel)
@@ -184,11 +198,11 @@ class Links:
         return f"{self.base_url}/{purpose}/{token}"
 
 
-def target_of(channel: Channel) -> str:
+def target_of(channel: Place) -> str:
     """Return a short text that changes when the channel leads somewhere else."""
     target = json.dumps(kind(channel.kind).target(channel.config), sort_keys=True).encode()
     return hashlib.sha256(target).hexdigest()[:12]
 
 
-def _short_target(channel: Channel) -> str:
+def _short_target(channel: Place) -> str:
     return target_of(channel)[:SHORT_TARGET]

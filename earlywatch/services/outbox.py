@@ -67,22 +67,21 @@ GIVEN_UP = Outcome(sent=False, answer="Given up: no attempt came to an end.", pe
 class Outbox:
     """A table with the columns of `OutboxMixin`.
 
-    `claim` and `record` are its statements, where it has more columns than these; whatever they
-    name must come with each call. They are made once: building them anew would cost more than
-    running them.
+    `record` is its statement, where it has more columns than these. Both are made once: building
+    them anew would cost more than running them.
     """
 
-    def __init__(self, table: str, claim: str = CLAIM, record: str = RECORD) -> None:
-        self._claim = text(claim.format(table=table, lazily=LAZILY))
+    def __init__(self, table: str, record: str = RECORD) -> None:
+        self._claim = text(CLAIM.format(table=table, lazily=LAZILY))
         self._record = text(record.format(table=table, lazily=LAZILY))
 
-    def claim(self, session: Session, now: datetime, **values: object) -> Claim | None:
+    def claim(self, session: Session, now: datetime) -> Claim | None:
         """Take the row whose turn it is at `now` (UTC); None if nothing is due.
 
         Its next attempt moves on by the lease: nobody else takes it meanwhile, and a worker that
-        is killed leaves nothing to clean. `values` are those that the statement names besides.
+        is killed leaves nothing to clean.
         """
-        values |= {"now": now, "lease_ends_at": now + LEASE}
+        values = {"now": now, "lease_ends_at": now + LEASE}
         while row := session.connection().execute(self._claim, values).one_or_none():
             claim = Claim(row.id, row.attempts)
             if claim.attempt <= MOST_ATTEMPTS:

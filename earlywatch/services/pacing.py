@@ -9,7 +9,6 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from earlywatch.channels.registry import Pace
-from earlywatch.models import Delivery
 
 # A moment that passed so long ago was missed, by a worker that was away: others have passed too,
 # and all of them together would be too many.
@@ -29,7 +28,7 @@ HOLD = text("""
 
 def slot(
     session: Session,
-    delivery: Delivery,
+    promised: datetime | None,
     kind: str,
     config: dict[str, Any],
     pace: Pace | None,
@@ -37,12 +36,13 @@ def slot(
 ) -> datetime:
     """Return the moment (UTC) reserved for a claimed delivery; it may go out if that has come.
 
-    A delivery asks once: it keeps its moment until it was sent or has failed.
+    A delivery asks once: it keeps the moment that it was `promised` until it was sent or has
+    failed.
     """
     if pace is None:
         return now
-    if delivery.slot_at is not None and delivery.slot_at > now - MISSED:
-        return delivery.slot_at
+    if promised is not None and promised > now - MISSED:
+        return promised
     at_once, apart = spacing(pace)
     values = {"key": key_of(kind, config), "now": now, "apart": apart}
     free_at = session.execute(RESERVE, values).scalar_one()

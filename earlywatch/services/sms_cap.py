@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 
 from earlywatch.domain import alert_words
 from earlywatch.domain import billing_letters as letters
-from earlywatch.models import Workspace
+from earlywatch.domain.plans import PLANS, PlanName
 from earlywatch.services import billing_mails
 from earlywatch.services.billing_mails import Whom
 from earlywatch.services.composing import Told
 from earlywatch.services.outbox import Outcome
-from earlywatch.services.watching import plan_of
+from earlywatch.services.told import WorkspaceRow
 
 COUNTED = frozenset({"sms", "voice"})  # kinds that cost us money for each message
 # Counted before it is sent: of two at once, only one is the last.
@@ -39,9 +39,9 @@ class Counted:
     month: date
 
 
-def take(session: Session, workspace: Workspace, now: datetime) -> Counted | None:
+def take(session: Session, workspace: WorkspaceRow, now: datetime) -> Counted | None:
     """Count one SMS at `now` (UTC); return None if the plan includes no more this month."""
-    limit = plan_of(workspace).sms
+    limit = PLANS[PlanName(workspace.plan)].sms
     month = now.astimezone(UTC).date().replace(day=1)
     values = {"workspace_id": workspace.id, "month": month, "limit": limit}
     if limit == 0 or session.execute(TAKE, values).first() is None:
@@ -56,7 +56,7 @@ def give_back(session: Session, counted: Counted) -> None:
 
 def refuse(session: Session, told: Told, now: datetime) -> Outcome:
     """Return why an SMS is not sent; what it would have told of trouble, the owners get by mail."""
-    alert, plan = told.alert, plan_of(told.workspace)
+    alert, plan = told.alert, PLANS[PlanName(told.workspace.plan)]
     limit, why = plan.sms or 0, f"the plan {plan.label} includes no SMS and no calls"
     if limit:
         what = f"the {limit} SMS and calls of this month"

@@ -5,15 +5,19 @@ claim reads past what waits, however much that is.
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import text
+from sqlalchemy import column, text
 from sqlalchemy.orm import Session
 
 from earlywatch.domain.alert import AlertKind
+from earlywatch.domain.retry import MOST_ATTEMPTS
+from earlywatch.services import told
 from earlywatch.services.composing import Told
-from earlywatch.services.outbox import LEASE, Claim, Outbox, Outcome, storable
+from earlywatch.services.outbox import GIVEN_UP, LAZILY, LEASE, Claim, Outbox, Outcome, storable
 from earlywatch.services.queueing import APART
+from earlywatch.services.told import DeliveryRow, Rows
 
 SOON = timedelta(seconds=1)  # until what is on its way has probably arrived
 
@@ -37,7 +41,7 @@ CLAIM = """
             ORDER BY next_attempt_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
         )
     )
-    RETURNING id, attempts, {lazily}
+    RETURNING {columns}, {lazily}
 """
 # That it was lost may be reported before it is recorded as sent, or at the same time: so the report
 # is in the row itself, which an UPDATE that had to wait for it reads anew.
@@ -57,7 +61,12 @@ RECORD = """
     SELECT id, :attempt, :now, :took, :sent, :answer FROM recorded
     RETURNING delivery_id, {lazily}
 """
-OUTBOX = Outbox("delivery", CLAIM, RECORD)
+OUTBOX = Outbox("delivery", record=RECORD)
+CLAIMED = told.query(
+    text(CLAIM.format(columns=", ".join(DeliveryRow._fields), lazily=LAZILY))
+    .columns(*map(column, DeliveryRow._fields))
+    .cte("claimed")
+)
 # It ended all the same, although somebody else has the row now.
 LOG = text("""
     INSERT INTO attempt (delivery_id, number, at, took, sent, answer)
@@ -173,9 +182,24 @@ NEVER_TOLD = "Not sent: its beginning was not told here."
 AT_REST = [ACKNOWLEDGED, SNOOZED]
 
 
-def claim(session: Session, now: datetime, busy: Collection[int]) -> Claim | None:
+@dataclass(frozen=True)
+class Claimed(Claim):
+    """A delivery that is ours, and what it is made of."""
+
+    rows: Rows
+
+
+def claim(session: Session, now: datetime, busy: Collection[int]) -> Claimed | None:
     """Take the delivery whose turn it is at `now` (UTC), to no channel in `busy`."""
-    return OUTBOX.claim(session, now, busy=list(busy))
+    values = {"now": now, "lease_ends_at": now + LEASE, "busy": list(busy)}
+    while found := session.connection().execute(CLAIMED, values).first():
+        rows = told.rows(found)
+        claimed = Claimed(rows.delivery.id, rows.delivery.attempts, rows)
+        if claimed.attempt <= MOST_ATTEMPTS:
+            return claimed
+        # Attempts that outlived their lease were never recorded; they must end all the same.
+        record(session, claimed, GIVEN_UP, now, jitter=0.0)
+    return None
 
 
 def record(

@@ -7,7 +7,7 @@ from time import monotonic
 from celery import shared_task
 
 from earlywatch.clock import utcnow
-from earlywatch.db import transaction
+from earlywatch.db import statements, transaction
 from earlywatch.services import account_mails, billing_mails, deliveries
 from earlywatch.services.deliveries import Outgoing
 from earlywatch.services.outbox import Outcome
@@ -19,7 +19,6 @@ logger = logging.getLogger(__name__)
 
 BEAT = {"deliver": timedelta(seconds=1)}
 
-HELP_EVERY = 20  # messages sent by one drain: time for another one
 LONGEST_DRAIN = 20.0  # seconds
 
 
@@ -34,12 +33,11 @@ def drain() -> None:
     end = monotonic() + LONGEST_DRAIN
     attempts = 0
     while monotonic() < end and not drains.stopping.is_set():
+        drains.come_around()
         if not (deliver_alert() or deliver_account_mail() or deliver_billing_mail()):
             drains.note_idle()
             break
         attempts += 1
-        if attempts % HELP_EVERY == 0:
-            drains.help()
     if attempts:
         logger.info("outbox drained", extra={"attempts": attempts})
 
@@ -57,7 +55,8 @@ def deliver_alert() -> bool:
         outcome = _attempt(outgoing)
     finally:
         drains.end(outgoing.channel_id, began)
-    with transaction() as session:
+    # What follows a failure must stand or fall together.
+    with (statements if outcome.sent else transaction)() as session:
         deliveries.record(session, outgoing, outcome, utcnow())
     return True
 
@@ -65,7 +64,7 @@ def deliver_alert() -> bool:
 def _claim() -> tuple[Outgoing, float] | None:
     wired = wiring()
     with drains.claiming:
-        with transaction() as session:
+        with statements() as session:
             busy = drains.busy_channels()
             domain = wired.settings.ping_mail_domain
             outgoing = deliveries.claim(session, wired.links, utcnow(), busy, domain)

@@ -8,7 +8,7 @@ from pytest_httpserver import HTTPServer
 from sqlalchemy.orm import Session
 
 from earlywatch.channels.registry import Doors, Pace, kind
-from earlywatch.models import Channel, Delivery
+from earlywatch.models import Channel
 from earlywatch.services import deliveries, pacing
 from earlywatch.services.links import Links
 from earlywatch.services.outbox import Outcome
@@ -38,7 +38,7 @@ def test_no_target_gets_more_than_its_pace_in_any_time(
     with session.begin_nested() as undone:
         for wait in waits:
             asked += timedelta(seconds=wait)
-            slots.append(pacing.slot(session, Delivery(), "slack", {"url": "x"}, pace, asked))
+            slots.append(pacing.slot(session, None, "slack", {"url": "x"}, pace, asked))
             assert slots[-1] >= asked
         undone.rollback()
 
@@ -82,8 +82,7 @@ def test_two_channels_to_one_target_share_its_pace(
 
 def test_a_moment_that_was_missed_is_asked_for_again(session: Session, now: datetime) -> None:
     pace = Pace(1, 1)
-    late = Delivery(slot_at=now - pacing.MISSED)
-    fresh = Delivery(slot_at=now - SECOND)
+    late, fresh = now - pacing.MISSED, now - SECOND
 
     assert pacing.slot(session, fresh, "slack", {}, pace, now) == now - SECOND
     assert pacing.slot(session, late, "slack", {}, pace, now) == now
@@ -100,6 +99,6 @@ def test_a_target_that_asks_us_to_wait_is_left_alone_by_its_other_messages(
     deliveries.record(session, outgoing, asked, now)
 
     pace = kind("slack").pace
-    slot = pacing.slot(session, Delivery(), channel.kind, channel.config, pace, now + SECOND)
+    slot = pacing.slot(session, None, channel.kind, channel.config, pace, now + SECOND)
 
     assert slot == now + 90 * SECOND

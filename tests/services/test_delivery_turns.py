@@ -124,9 +124,10 @@ class Explained:
 def explain_claim(session: Session, now: datetime) -> Explained:
     """Run a claim, and take it back."""
     with session.begin_nested() as undone:
-        claim = text(f"EXPLAIN (ANALYZE, FORMAT JSON) {turns.CLAIM.format(lazily='1')}")
+        claim = turns.CLAIM.format(columns="id", lazily="1")
         values = {"now": now, "lease_ends_at": now + LEASE, "busy": []}
-        plan = session.execute(claim, values).scalar_one()
+        explained = text(f"EXPLAIN (ANALYZE, FORMAT JSON) {claim}")
+        plan = session.execute(explained, values).scalar_one()
         undone.rollback()
     found = plan if isinstance(plan, list) else json.loads(plan)
     nodes = list(walk(found[0]["Plan"]))

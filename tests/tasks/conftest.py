@@ -28,7 +28,8 @@ def task_app(
         app = create_app(settings.model_copy(update=own))
         yield app
         with app.app_context():
-            db.engine.dispose()
+            for engine in db.engines.values():
+                engine.dispose()
 
 
 @pytest.fixture
