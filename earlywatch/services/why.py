@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, contains_eager, defer
 from earlywatch.domain.differences import Line, compare
 from earlywatch.domain.monitor import Cause, PingKind
 from earlywatch.models import Incident, Monitor, Outage, Ping
+from earlywatch.models.incident import Held
 from earlywatch.services.monitor_lists import Outcome, Run
 from earlywatch.services.ping_log import FIRST_ID, OUT_OF_ORDER, TOP
 
@@ -43,6 +44,7 @@ class Why:
     more: int = 0
     fold: Sequence[Incident] = field(default=())  # told of together with it
     outage: Outage | None = None
+    blocker: Monitor | None = None  # while nobody is told because that one is in trouble
 
 
 def find_why(session: Session, incident: Incident) -> Why:
@@ -66,7 +68,14 @@ def find_why(session: Session, incident: Incident) -> Why:
         more=len(others) - len(others[:NAMED]),
         fold=_folded(session, incident),
         outage=session.get(Outage, incident.outage_id) if incident.outage_id else None,
+        blocker=_blocker(session, incident),
     )
+
+
+def _blocker(session: Session, incident: Incident) -> Monitor | None:
+    if incident.held != Held.BLOCKED or incident.blocked_by_id is None:
+        return None
+    return session.get(Monitor, incident.blocked_by_id)
 
 
 def _pings_until(session: Session, monitor: Monitor, at: datetime) -> list[Ping]:

@@ -8,7 +8,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from earlywatch.clock import utcnow
-from earlywatch.models import Monitor
+from earlywatch.models import Incident, Monitor
 from earlywatch.models.monitor import monitor_parent
 from earlywatch.services import dependencies
 from tests.builders import make_incident, make_monitor
@@ -161,6 +161,19 @@ def test_blocked_is_said_on_list_and_page(client: Browser, session: Session, tea
     assert f'Blocked by <a href="/monitors/{parent.id}">database</a>' in shown
     assert ">report</a>" in narrowed
     assert ">database</a>" not in narrowed
+
+
+def test_the_page_of_a_blocked_incident_names_what_blocks_it(
+    client: Browser, session: Session, team: Team
+) -> None:
+    parent, child = blocked(session, team)
+    client.sign_in(team.owner)
+    incident = session.scalars(select(Incident).filter_by(monitor_id=child.id)).one()
+
+    shown = client.get(f"/incidents/{incident.id}").text
+
+    check_page(shown)
+    assert f'By <a href="/monitors/{parent.id}">database</a>.' in shown
 
 
 @pytest.mark.parametrize(
