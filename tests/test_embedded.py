@@ -1,6 +1,7 @@
 """The private servers: durable, reachable for their user alone, never left behind."""
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +47,14 @@ def created(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def parent(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """A process that has started both servers in `tmp_path`."""
+    with both_in(tmp_path) as process:
+        yield process
+
+
+@contextmanager
+def both_in(place: Path) -> Iterator[subprocess.Popen[str]]:
     child = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(RUN_BOTH), tmp_path],
+        [sys.executable, "-c", textwrap.dedent(RUN_BOTH), place],
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -56,9 +64,9 @@ def parent(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         yield child
     child.kill()
     child.wait()
-    wait_until_nothing_works_in(tmp_path)
-    for server in (EmbeddedPostgres(tmp_path / "postgres"), EmbeddedValkey(tmp_path / "valkey")):
-        server.stop()  # removes what it keeps outside its directory
+    wait_until_nothing_works_in(place)
+    for server in (EmbeddedPostgres(place / "postgres"), EmbeddedValkey(place / "valkey")):
+        shutil.rmtree(server.socket_directory)  # may lie outside
 
 
 def sql(server: EmbeddedPostgres, statement: str) -> list[Any]:
@@ -151,6 +159,17 @@ def test_a_second_start_on_the_same_data_names_the_first(
     with pytest.raises(EmbeddedError, match=f"in use by process {parent.pid}"):
         second.start()
     assert second.is_served()
+
+
+def test_a_second_start_leaves_a_socket_alone_that_lies_outside_the_data(tmp_path: Path) -> None:
+    far = tmp_path / ("far" * 40)
+    with both_in(far):
+        second = EmbeddedPostgres(far / "postgres")
+        assert tmp_path not in second.socket_path.parents
+
+        with pytest.raises(EmbeddedError, match="in use by process"):
+            second.start()
+        assert second.is_served()
 
 
 def test_a_server_left_behind_is_ended_before_the_next_start(created: Path) -> None:

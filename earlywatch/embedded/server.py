@@ -128,10 +128,10 @@ class EmbeddedServer(ABC):
         if self._process is not None:
             process.stop(self._process, self.stop_signal, grace)
             self._process = None
-        if self._lock is not None:
+        if self._lock is not None:  # else another process may use it
+            shutil.rmtree(self._runtime_directory, ignore_errors=True)
             self._lock.close()
             self._lock = None
-        shutil.rmtree(self._runtime_directory, ignore_errors=True)
 
     def __enter__(self) -> Self:
         self.start()
