@@ -36,8 +36,9 @@ CONNECT_ARGS = {
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,  # milliseconds
 }
-# Of work done by single statements, hundreds of times a second: see `statements`. They are planned
-# once for each connection, when a table may still be small, and planning takes longer than they do.
+# Of few statements that run hundreds of times a second: see `statements`. Planning them would take
+# longer than they do, so that is done once for a connection. The table may be small at that time,
+# and ten thousand rows longer soon: what suits a long one is chosen, and not for long.
 STATEMENTS = "statements"
 PLANNED_ONCE = (
     "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off"
@@ -76,6 +77,7 @@ STATEMENT_OPTIONS: dict[str, Any] = {
     "pool_pre_ping": False,
     "pool_events": [(_let_rest, "checkin"), (_wake, "checkout")],
     "pool_use_lifo": True,
+    "pool_recycle": 15,  # seconds
     "connect_args": {**CONNECT_ARGS, "options": f"{CONNECT_ARGS['options']} {PLANNED_ONCE}"},
 }
 
@@ -112,8 +114,8 @@ def transaction() -> Iterator[Session]:
 def statements() -> Iterator[Session]:
     """Give a session each of whose statements is a transaction of its own.
 
-    For work that finds its rows by index and may break off after any of them. Only entry points
-    may open one.
+    For claiming and recording deliveries alone: what reads rows in any other way than by an index
+    with their order would be slow in it. Only entry points may open one.
     """
     with Session(db.engines[STATEMENTS], expire_on_commit=False) as session:
         yield session

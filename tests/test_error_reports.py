@@ -27,6 +27,7 @@ from earlywatch.services import deliveries
 from earlywatch.services.incoming import IncomingPing
 from earlywatch.services.links import Links
 from tests.builders import NOW, make_channel, make_delivery, make_monitor
+from tests.services.sending import claimed
 
 LINKS = Links("https://watch.test", "a secret that is long enough")
 SECRET = "T0SECRETB0SECRET"
@@ -72,8 +73,7 @@ def test_a_fault_in_a_channel_shows_neither_webhook_nor_links(
     webhook = f"https://chat.example.org/hooks/{SECRET}"
     channel = make_channel(session, kind="slack", config={webhook: webhook})
     make_delivery(session, channel, now=NOW)
-    outgoing = deliveries.claim(session, LINKS, NOW)
-    assert outgoing is not None
+    outgoing = claimed(session, LINKS, NOW)
     doors = Doors(Http(), Mailer(None, "a@example.org", settings.mailbox_dir), None)
     unsubscribe = outgoing.alert.unsubscribe_url
     assert unsubscribe is not None

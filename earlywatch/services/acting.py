@@ -13,7 +13,7 @@ from earlywatch.errors import EarlywatchError, NotFound
 from earlywatch.models import Incident, IncidentAct, Monitor
 from earlywatch.models.incident import Held
 from earlywatch.models.incident_act import Deed
-from earlywatch.services import incidents, turns
+from earlywatch.services import aside, incidents
 
 NOTHING = timedelta(0)
 
@@ -49,7 +49,7 @@ def unacknowledge(session: Session, incident_id: int, by: str, now: datetime) ->
             continue
         _end_rest(incident, now)
         _look_again(incident, now)
-        turns.put_back(session, incident.id, now)
+        aside.put_back(session, incident.id, now)
         _note(session, incident, Deed.UNDONE, by, now)
     _tell_pages(session, asked)
     return asked

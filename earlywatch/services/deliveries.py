@@ -2,7 +2,6 @@
 
 import logging
 import random
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import monotonic
@@ -15,13 +14,23 @@ from earlywatch.domain import breaker
 from earlywatch.domain.alert import Alert, AlertKind
 from earlywatch.domain.retry import SHORTEST_WAIT
 from earlywatch.models import Channel
-from earlywatch.services import broken, composing, fallbacks, messages, pacing, sms_cap, turns
+from earlywatch.services import (
+    aside,
+    broken,
+    composing,
+    fallbacks,
+    messages,
+    pacing,
+    sms_cap,
+    turns,
+)
 from earlywatch.services.composing import Told
 from earlywatch.services.links import Links
 from earlywatch.services.outbox import Claim, Outcome
 from earlywatch.services.providers import is_ill, place_of, provider_of
 from earlywatch.services.sms_cap import Counted
 from earlywatch.services.told import ChannelRow
+from earlywatch.services.turns import Claimed
 
 logger = logging.getLogger(__name__)
 
@@ -53,28 +62,32 @@ class Outgoing:
         return provider_of(self.kind, self.config)
 
 
-def claim(
+def prepare(
     session: Session,
+    claimed: Claimed,
     links: Links,
     now: datetime,
-    busy: Collection[int] = (),
     reply_domain: str | None = None,
 ) -> Outgoing | None:
-    """Take the delivery whose turn it is at `now` (UTC), or None.
+    """Return what to send at `now` (UTC) for a claimed delivery, None if it is not sent now.
 
-    Channels in `busy` are passed over: enough is on its way to them. A delivery waits while an
-    earlier one of the same incident to the same channel is pending: nobody should read that a
-    monitor is back before reading that it was late. Mails sent to `reply_domain` are read by us.
+    A delivery waits while an earlier one of the same incident to the same channel is pending:
+    nobody should read that a monitor is back before reading that it was late. Mails sent to
+    `reply_domain` are read by us. Raises whatever is wrong with rows that cannot be told. Most
+    need nothing from the database any more, and then no connection is taken.
     """
-    while claimed := turns.claim(session, now, busy):
-        try:
-            told = composing.tell(session, claimed.rows, links, now, reply_domain)
-            if not turns.steps_aside(session, told, now):
-                return _outgoing(session, claimed, told, now)
-        except Exception:  # one row that cannot be told must not block those behind it
-            logger.exception("delivery cannot be told", extra={"delivery_id": claimed.id})
-            turns.record(session, claimed, Outcome(sent=False, answer=OUR_FAULT), now, 0.0)
-    return None
+    told = composing.tell(session, claimed.rows, links, now, reply_domain)
+    if aside.steps_aside(session, told, now):
+        return None
+    return _outgoing(session, claimed, told, now)
+
+
+def undo_claim(session: Session, claimed: Claimed, now: datetime, *, failed: bool) -> None:
+    """Let a claimed delivery that was not sent be tried again: at once, or as one that failed."""
+    if failed:
+        turns.record(session, claimed, Outcome(sent=False, answer=OUR_FAULT), now, 0.0)
+    else:
+        turns.defer(session, claimed, now, OUR_FAULT)
 
 
 def attempt(outgoing: Outgoing, doors: Doors) -> Outcome:

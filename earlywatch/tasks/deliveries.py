@@ -5,12 +5,14 @@ from datetime import timedelta
 from time import monotonic
 
 from celery import shared_task
+from sqlalchemy.exc import DBAPIError
 
 from earlywatch.clock import utcnow
 from earlywatch.db import statements, transaction
-from earlywatch.services import account_mails, billing_mails, deliveries
+from earlywatch.services import account_mails, billing_mails, deliveries, turns
 from earlywatch.services.deliveries import Outgoing
 from earlywatch.services.outbox import Outcome
+from earlywatch.services.turns import Claimed
 from earlywatch.services.wiring import wiring
 from earlywatch.tasks.breakers import Breakers
 from earlywatch.tasks.drains import Drains
@@ -19,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 BEAT = {"deliver": timedelta(seconds=1)}
 
+HELP_EVERY = 20  # messages sent by one drain: time for another one
 LONGEST_DRAIN = 20.0  # seconds
 
 
@@ -33,11 +36,12 @@ def drain() -> None:
     end = monotonic() + LONGEST_DRAIN
     attempts = 0
     while monotonic() < end and not drains.stopping.is_set():
-        drains.come_around()
         if not (deliver_alert() or deliver_account_mail() or deliver_billing_mail()):
             drains.note_idle()
             break
         attempts += 1
+        if attempts % HELP_EVERY == 0:
+            drains.help()
     if attempts:
         logger.info("outbox drained", extra={"attempts": attempts})
 
@@ -55,20 +59,46 @@ def deliver_alert() -> bool:
         outcome = _attempt(outgoing)
     finally:
         drains.end(outgoing.channel_id, began)
-    # What follows a failure must stand or fall together.
-    with (statements if outcome.sent else transaction)() as session:
-        deliveries.record(session, outgoing, outcome, utcnow())
+    try:
+        _record(outgoing, outcome)
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        _record(outgoing, outcome)  # the connection had died: else what was sent would go out again
     return True
 
 
 def _claim() -> tuple[Outgoing, float] | None:
-    wired = wiring()
+    """Take what is due until one of it is to be sent."""
     with drains.claiming:
-        with statements() as session:
-            busy = drains.busy_channels()
+        while True:
+            with statements() as session:
+                claimed = turns.claim(session, utcnow(), drains.busy_channels())
+            if claimed is None:
+                return None
+            if outgoing := _prepare(claimed):
+                return outgoing, drains.begin(outgoing.channel_id)
+
+
+def _prepare(claimed: Claimed) -> Outgoing | None:
+    """Return what to send, None if it is not sent now."""
+    wired = wiring()
+    try:
+        with transaction() as session:
             domain = wired.settings.ping_mail_domain
-            outgoing = deliveries.claim(session, wired.links, utcnow(), busy, domain)
-        return (outgoing, drains.begin(outgoing.channel_id)) if outgoing else None
+            return deliveries.prepare(session, claimed, wired.links, utcnow(), domain)
+    except Exception as error:  # one row that cannot be told must not block those behind it
+        logger.exception("delivery cannot be told", extra={"delivery_id": claimed.id})
+        away = isinstance(error, DBAPIError) and error.connection_invalidated
+        with transaction() as session:
+            deliveries.undo_claim(session, claimed, utcnow(), failed=not away)
+        return None
+
+
+def _record(outgoing: Outgoing, outcome: Outcome) -> None:
+    # What follows a failure must stand or fall together.
+    with (statements if outcome.sent else transaction)() as session:
+        deliveries.record(session, outgoing, outcome, utcnow())
 
 
 def _attempt(outgoing: Outgoing) -> Outcome:

@@ -2,8 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
-from threading import BoundedSemaphore, Event, Lock, Thread, get_ident
+from threading import BoundedSemaphore, Event, Lock, Thread
 from time import monotonic
 
 from flask import Flask, current_app
@@ -18,19 +17,6 @@ MOST_PER_QUICK = DRAINS - MOST_PER_CHANNEL
 QUICK = 0.5  # seconds
 MOST_KNOWN = 1_000  # quick channels: rather forget them than fill the memory
 CALM = 1.0  # seconds without another helper after one that found nothing to do
-# Seconds for a message, on average. Where the outside world is waited for, another thread gets more
-# done; where all of it is our own work, they only take turns at the processor, at half the speed.
-SLOW = 0.02
-SHARE = 0.2  # of the newest message in that average
-MOVING = 0.1  # seconds since a thread came around: it takes what is due before another could begin
-
-
-@dataclass
-class Pace:
-    """How fast one thread gets through its messages; moments of `monotonic()`."""
-
-    came_at: float
-    average: float = 0.0  # seconds
 
 
 class Drains:
@@ -48,36 +34,22 @@ class Drains:
         self._lock = Lock()
         self._under_way: defaultdict[int, list[float]] = defaultdict(list)
         self._quick: set[int] = set()
-        self._paces: dict[int, Pace] = {}  # by thread
         self._idle_at = -CALM
 
     def start_one(self) -> None:
-        """Start a thread, unless one that is at work comes to what is due as soon."""
-        now = monotonic()
-        with self._lock:
-            moving = any(now - pace.came_at < MOVING for pace in self._paces.values())
-        if not moving:
-            self._start()
-
-    def come_around(self) -> None:
-        """Note that this thread comes to the queue again; let others help if that took long."""
-        now = monotonic()
-        with self._lock:
-            pace = self._paces.setdefault(get_ident(), Pace(now))
-            pace.average += (now - pace.came_at - pace.average) * SHARE
-            pace.came_at = now
-        if pace.average > SLOW and now - self._idle_at >= CALM:
-            self._start()
-
-    def _start(self) -> None:
         """Start a thread in the current application's context, unless all are at work."""
         if self.stopping.is_set() or not self._free.acquire(blocking=False):
             return
         app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
         Thread(target=self._run, args=(app,), name="drain", daemon=True).start()
 
+    def help(self) -> None:
+        """Start another thread for what is due, unless one found nothing a moment ago."""
+        if monotonic() - self._idle_at >= CALM:
+            self.start_one()
+
     def note_idle(self) -> None:
-        """Note that nothing was left to do: who is at work needs no help for a moment."""
+        """Remember that nothing was left to do."""
         self._idle_at = monotonic()
 
     def stop(self, seconds: float) -> None:
@@ -123,6 +95,4 @@ class Drains:
             with outlived("deliver"), app.app_context():
                 self._work()
         finally:
-            with self._lock:
-                self._paces.pop(get_ident(), None)
             self._free.release()

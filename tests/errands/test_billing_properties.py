@@ -180,6 +180,7 @@ class Whims(RuleBasedStateMachine):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(360)  # it only takes long while others use the machine, too
 def test_every_promise_about_money_and_watching_holds_whatever_happens(app: Flask) -> None:
     run_state_machine_as_test(
         partial(Whims, app),  # type: ignore[arg-type]  # any factory will do

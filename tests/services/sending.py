@@ -1,19 +1,30 @@
 """What the worker does, step by step and without threads."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from earlywatch.channels.registry import Doors
-from earlywatch.services import deliveries
+from earlywatch.services import deliveries, turns
 from earlywatch.services.deliveries import Outgoing
 from earlywatch.services.links import Links
 from earlywatch.services.outbox import Outcome
 
 
+def take(
+    session: Session, links: Links, now: datetime, busy: Collection[int] = ()
+) -> Outgoing | None:
+    """Claim what is due until one of it is to be sent."""
+    while claim := turns.claim(session, now, busy):
+        if outgoing := deliveries.prepare(session, claim, links, now):
+            return outgoing
+    return None
+
+
 def claimed(session: Session, links: Links, now: datetime) -> Outgoing:
     """Claim the delivery that is due."""
-    outgoing = deliveries.claim(session, links, now)
+    outgoing = take(session, links, now)
     assert outgoing is not None
     return outgoing
 
@@ -21,7 +32,7 @@ def claimed(session: Session, links: Links, now: datetime) -> Outgoing:
 def attempt_all(session: Session, links: Links, doors: Doors, now: datetime) -> list[Outcome]:
     """Claim, attempt and record until nothing is due."""
     outcomes = []
-    while outgoing := deliveries.claim(session, links, now):
+    while outgoing := take(session, links, now):
         outcomes.append(deliveries.attempt(outgoing, doors))
         deliveries.record(session, outgoing, outcomes[-1], now)
     return outcomes

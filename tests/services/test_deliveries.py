@@ -14,7 +14,7 @@ from earlywatch.services import deliveries
 from earlywatch.services.links import Links
 from earlywatch.services.outbox import LEASE, Outcome
 from tests.builders import make_channel, make_delivery, make_incident
-from tests.services.sending import attempt_all, claimed
+from tests.services.sending import attempt_all, claimed, take
 
 SECOND = timedelta(seconds=1)
 
@@ -65,7 +65,7 @@ def test_nobody_reads_that_it_is_back_before_reading_that_it_was_late(
     )
     make_delivery(session, channel, incident, AlertKind.RESOLVED, now=now)
 
-    assert deliveries.claim(session, links, now) is None
+    assert take(session, links, now) is None
     outgoing = claimed(session, links, now + SECOND)
     assert outgoing.claim.id == opened.id
     deliveries.record(session, outgoing, Outcome(sent=True, answer="250"), now + SECOND)
@@ -155,23 +155,6 @@ def test_an_alert_goes_out_although_its_schedule_cannot_be_read_any_more(
     [outcome] = attempt_all(session, links, doors, now)
 
     assert outcome.sent
-
-
-def test_an_alert_that_cannot_be_put_into_words_does_not_block_those_behind_it(
-    session: Session, links: Links, doors: Doors, now: datetime
-) -> None:
-    incident = make_incident(session)
-    session.execute(text("ALTER TABLE incident DROP CONSTRAINT ck_incident_cause"))
-    session.execute(text("UPDATE incident SET cause = 'nonsense'"))
-    session.expire_all()
-    blocked = make_delivery(session, None, incident, now=now - SECOND)
-    make_delivery(session, now=now)
-
-    [outcome] = attempt_all(session, links, doors, now)
-
-    assert outcome.sent
-    session.refresh(blocked)
-    assert (blocked.state, blocked.attempts) == ("pending", 1)
 
 
 def test_a_sender_that_raises_is_retried_and_does_not_stop_the_others(

@@ -8,11 +8,11 @@ from sqlalchemy.orm import Session
 from earlywatch.channels.registry import Doors
 from earlywatch.domain.alert import AlertKind
 from earlywatch.models import Incident
-from earlywatch.services import deliveries
+from earlywatch.services import deliveries, turns
 from earlywatch.services.links import Links
 from earlywatch.services.outbox import Outcome
 from tests.builders import make_channel, make_delivery, make_incident
-from tests.services.sending import attempt_all, claimed
+from tests.services.sending import attempt_all, claimed, take
 
 SECOND = timedelta(seconds=1)
 
@@ -85,9 +85,26 @@ def test_an_end_waits_a_moment_for_the_beginning_that_is_on_its_way(
     outgoing = claimed(session, links, now)
     end = make_delivery(session, channel, incident, AlertKind.RESOLVED, now=now)
 
-    assert deliveries.claim(session, links, now) is None
+    assert take(session, links, now) is None
     deliveries.record(session, outgoing, Outcome(sent=True, answer="250"), now)
 
     assert [one.sent for one in attempt_all(session, links, doors, now + SECOND)] == [True]
     session.refresh(end)
     assert end.state == "sent"
+
+
+def test_what_was_sent_meanwhile_stays_sent(
+    session: Session, links: Links, now: datetime, over: Incident
+) -> None:
+    channel = make_channel(session)
+    make_delivery(session, channel, over, AlertKind.OPENED, state="sent")
+    later = make_delivery(session, channel, over, AlertKind.ESCALATED, number=1, now=now)
+    claim = turns.claim(session, now)
+    assert claim is not None
+    # Whoever had it before, and took longer than its lease.
+    turns.record(session, claim, Outcome(sent=True, answer="250"), now, jitter=0.0)
+
+    assert deliveries.prepare(session, claim, links, now) is None
+
+    session.refresh(later)
+    assert (later.state, later.answer) == ("sent", "250")

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from earlywatch.domain.alert import AlertKind
 from earlywatch.models import Attempt, Channel, Delivery
-from earlywatch.services import turns
+from earlywatch.services import aside, turns
 from earlywatch.services.composing import compose
 from earlywatch.services.links import Links
 from earlywatch.services.outbox import LEASE, Outcome, storable
@@ -204,7 +204,7 @@ def test_many_ends_wait_behind_what_is_tried_again_without_being_read_twice(
 
     taken = turns.claim(session, now, ())
     assert taken is not None
-    assert turns.steps_aside(session, compose(session, taken.id, links, now), now)
+    assert aside.steps_aside(session, compose(session, taken.id, links, now), now)
     assert turns.claim(session, now, ()) is None
 
     session.expire_all()

@@ -11,7 +11,7 @@ from earlywatch.services import deliveries
 from earlywatch.services.links import Links
 from earlywatch.services.outbox import Outcome
 from tests.builders import make_channel, make_delivery, make_incident
-from tests.services.sending import attempt_all, claimed
+from tests.services.sending import attempt_all, claimed, take
 
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
@@ -113,7 +113,7 @@ def test_a_channel_that_is_busy_is_passed_over(
     make_delivery(session, channel, now=now - SECOND)
     other = make_delivery(session, now=now)
 
-    outgoing = deliveries.claim(session, links, now, busy=[channel.id])
+    outgoing = take(session, links, now, busy=[channel.id])
 
     assert outgoing is not None
     assert outgoing.claim.id == other.id

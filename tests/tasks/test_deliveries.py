@@ -3,7 +3,6 @@
 import socket
 from collections.abc import Iterator
 from datetime import timedelta
-from threading import Event
 
 import pytest
 from flask import Flask
@@ -11,6 +10,7 @@ from pytest_httpserver import HTTPServer
 from sqlalchemy.orm import Session
 
 from earlywatch.clock import utcnow
+from earlywatch.domain.alert import AlertKind
 from earlywatch.domain.breaker import FAILURES
 from earlywatch.models import Channel, Delivery
 from earlywatch.services.deliveries import OUR_FAULT
@@ -22,7 +22,7 @@ from earlywatch.tasks.deliveries import (
     deliver_billing_mail,
     drain,
 )
-from earlywatch.tasks.drains import DRAINS, MOST_PER_CHANNEL, MOST_PER_QUICK, SLOW, Drains
+from earlywatch.tasks.drains import DRAINS, MOST_PER_CHANNEL, MOST_PER_QUICK, Drains
 from tests.builders import make_channel, make_delivery
 from tests.waiting import wait_until
 
@@ -75,11 +75,10 @@ def test_a_place_that_hangs_does_not_hold_up_anybody_else(
     patient = make_delivery(rows, make_channel(rows), now=now)
     rows.commit()
 
-    def rung() -> bool:
+    for _ in range(DRAINS):
         drains.start_one()
-        return state(rows, patient) == "sent"
 
-    wait_until(rung, 10, "the other one's alert")
+    wait_until(lambda: state(rows, patient) == "sent", 10, "the other one's alert")
     claimed = rows.query(Delivery).filter_by(channel_id=hanging.id).filter(Delivery.attempts > 0)
     assert claimed.count() <= DRAINS
 
@@ -147,6 +146,22 @@ def test_an_alert_whose_attempt_raises_is_recorded_and_holds_up_nobody(
     assert "attempt raised" in caplog.text
 
 
+def test_an_alert_that_cannot_be_put_into_words_is_recorded_and_holds_up_nobody(
+    rows: Session, task_app: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = utcnow()
+    poisoned = make_delivery(rows, None, None, AlertKind.NOTICE, now=now - SECOND)  # no words
+    patient = make_delivery(rows, now=now)
+    rows.commit()
+
+    while deliver_alert():
+        pass
+
+    assert (state(rows, poisoned), poisoned.answer) == ("pending", OUR_FAULT)
+    assert (poisoned.attempts, state(rows, patient)) == (1, "sent")
+    assert "delivery cannot be told" in caplog.text
+
+
 def test_only_so_many_threads_work_at_once(task_app: Flask) -> None:
     gate = socket.socketpair()
     started: list[int] = []
@@ -167,36 +182,6 @@ def test_only_so_many_threads_work_at_once(task_app: Flask) -> None:
     assert len(started) == DRAINS
     for end in gate:
         end.close()
-
-
-def test_a_thread_that_is_quick_needs_no_help(task_app: Flask) -> None:
-    started: list[int] = []
-    drains = Drains(lambda: started.append(1))
-    with task_app.app_context():
-        for _ in range(100):
-            drains.come_around()
-            drains.start_one()
-
-    assert not started
-
-
-def test_a_thread_that_waits_for_the_outside_world_is_helped(task_app: Flask) -> None:
-    helped = Event()
-    drains = Drains(helped.set)
-    with task_app.app_context():
-        drains.come_around()
-        Event().wait(10 * SLOW)
-        drains.come_around()
-
-    assert helped.wait(5)
-
-
-def test_a_thread_that_hangs_is_not_waited_for(task_app: Flask) -> None:
-    started = Event()
-    drains = Drains(started.set)
-    with task_app.app_context():
-        drains.come_around()
-        wait_until(lambda: drains.start_one() or started.is_set(), 5, "another thread")  # type: ignore[func-returns-value]
 
 
 def test_a_thread_whose_work_raises_gives_its_place_back(task_app: Flask) -> None:

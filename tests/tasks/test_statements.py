@@ -8,12 +8,13 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from earlywatch.clock import utcnow
-from earlywatch.db import STATEMENTS, db, statements
+from earlywatch.db import statements
 from earlywatch.models import Delivery
 from earlywatch.services import turns
 from earlywatch.services.outbox import LEASE
 from tests.builders import make_channel, make_delivery
 
+PREPARED = "SELECT name FROM pg_prepared_statements WHERE statement LIKE 'WITH claimed%'"
 KILL = """
     SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()
@@ -68,10 +69,12 @@ def test_a_claim_planned_while_the_table_is_small_reads_it_by_index(
     rows.execute(text("ANALYZE delivery"))
     rows.commit()
 
-    claim = f"EXPLAIN {turns.CLAIM.format(columns='id', lazily='1')}"
-    values = {"now": now, "lease_ends_at": now + LEASE, "busy": []}
-    with db.engines[STATEMENTS].connect() as connection:
-        plan = "\n".join(connection.scalars(text(claim), values))
+    with statements() as session:
+        for _ in range(6):  # then it is prepared
+            turns.claim(session, now, ())
+        name = session.scalars(text(PREPARED)).one()
+        run = f"""EXPLAIN EXECUTE "{name}" ('{now}', '{now + LEASE}', '{{}}')"""
+        plan = "\n".join(session.scalars(text(run)))
 
     assert {"ix_delivery_turn", "ix_delivery_due"} <= set(plan.split())
     assert "Seq Scan" not in plan

@@ -14,6 +14,7 @@ from earlywatch.services.outbox import Outcome
 from earlywatch.services.wiring import wiring
 from tests.builders import make_channel
 from tests.client import Browser
+from tests.services.sending import claimed
 from tests.web.team import Team
 
 FIELD = 'name="code"'
@@ -30,8 +31,7 @@ def broken(session: Session, team: Team) -> Channel:
 
 def sent_code(session: Session) -> str:
     """Send what is due as the worker does; return the code that came."""
-    outgoing = deliveries.claim(session, wiring().links, utcnow())
-    assert outgoing is not None
+    outgoing = claimed(session, wiring().links, utcnow())
     assert outgoing.refusal is None
     assert outgoing.alert.kind is AlertKind.CONFIRM
     deliveries.record(session, outgoing, Outcome(sent=True, answer="Sent."), utcnow())
