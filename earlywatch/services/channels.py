@@ -14,7 +14,7 @@ from earlywatch.domain.duration import rough_duration
 from earlywatch.errors import EarlywatchError, NotFound
 from earlywatch.models import Channel, Delivery, Monitor, Workspace
 from earlywatch.models.channel import monitor_channel
-from earlywatch.services import deliveries, groups, limits, sms_cap
+from earlywatch.services import deliveries, folding, groups, limits, sms_cap, untold
 from earlywatch.services.texts import printable
 
 LONGEST_NAME = 100
@@ -139,9 +139,16 @@ def send_test(
     return [deliveries.queue(session, member, AlertKind.TEST, now) for member in members]
 
 
-def delete_channel(session: Session, workspace: Workspace, channel_id: int) -> str:
-    """Delete it with its deliveries; return the name it had. Raises NotFound."""
-    channel = lock_channel(session, workspace, channel_id)
+def delete_channel(session: Session, workspace: Workspace, channel_id: int, now: datetime) -> str:
+    """Delete it with its deliveries; return the name it had. Raises NotFound.
+
+    Incidents of which nobody heard yet, because their alerts waited in it, are told anew.
+    """
+    # One at a time: of two channels in which alerts wait, each would leave them to the other.
+    Workspace.lock(session, workspace.id)
+    folding.wait(session, workspace.id)
+    channel, untold_ids = _lock_with_untold(session, workspace, channel_id)
+    untold.tell_anew(session, untold_ids, now)
     groups.leave_all(session, channel.id)
     session.execute(delete(Channel).where(Channel.id == channel.id))
     return channel.name
@@ -206,6 +213,26 @@ def refuse_often(session: Session, channel: Channel, now: datetime) -> None:
 
 def _one(workspace: Workspace, channel_id: int) -> Select[Channel]:
     return select(Channel).where(Channel.workspace_id == workspace.id, Channel.id == channel_id)
+
+
+def _lock_with_untold(
+    session: Session, workspace: Workspace, channel_id: int
+) -> tuple[Channel, set[int]]:
+    """Lock a channel, and before it the incidents that would be untold without it.
+
+    Whoever plans locks in this order. Until the channel is locked, alerts may be queued for it.
+    Raises NotFound.
+    """
+    find_channel(session, workspace, channel_id)
+    while True:
+        with session.begin_nested() as attempt:
+            held = untold.find(session, channel_id)
+            untold.hold(session, held)
+            channel = lock_channel(session, workspace, channel_id)
+            found = untold.find(session, channel_id)
+            if found <= held:
+                return channel, found
+            attempt.rollback()
 
 
 def _name(values: ChannelValues, of_kind: Kind) -> str:

@@ -224,6 +224,8 @@ def delete_history(
 
 def delete_monitor(session: Session, workspace: Workspace, monitor_id: int, now: datetime) -> str:
     """Delete it with what `delete_history` left; return the name it had. Raises NotFound."""
+    # Whoever deletes a channel holds incidents before it, so they take turns.
+    Workspace.lock(session, workspace.id)
     monitor = lock_monitor(session, workspace, monitor_id)
     Channel.lock_all(session, workspace.id)
     dependencies.wake(session, [monitor.id], now)

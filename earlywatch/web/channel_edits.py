@@ -86,7 +86,7 @@ def delete(channel_id: int) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _delete_page(form, channel_id)
     with transaction() as work:
-        name = channels.delete_channel(work, g.workspace, channel_id)
+        name = channels.delete_channel(work, g.workspace, channel_id, g.now)
     flash(f"{name} is deleted. Nothing more is sent to it.", "ok")
     return redirect(url_for("channels.index"), 303)
 

@@ -45,7 +45,7 @@ class Pair:
     def delete(self, channel_id: int) -> None:
         with Session(self.engine) as session:
             workspace = session.get_one(Workspace, self.workspace)
-            channels.delete_channel(session, workspace, channel_id)
+            channels.delete_channel(session, workspace, channel_id, NOW)
             session.commit()
 
     def waiters(self) -> int:
@@ -100,3 +100,28 @@ def test_the_deletion_of_one_waits_for_the_record_of_its_refusal(pair: Pair) -> 
     with Session(pair.engine) as session:
         assert session.get(Channel, refused.channel_id) is None
         assert session.get(Delivery, refused.claim.id) is None
+
+
+def test_two_that_are_refused_at_once_and_the_deletion_of_one_all_come_to_an_end(
+    pair: Pair,
+) -> None:
+    both = Barrier(3)
+    refused, _ = pair.outgoing
+
+    def meet() -> None:
+        both.wait(10)
+        both.wait(10)
+
+    with ThreadPoolExecutor(3) as others, before(pair.engine, "INSERT INTO billing_mail", meet):
+        refusals = [others.submit(pair.refuse, each) for each in pair.outgoing]
+        both.wait(10)
+        deletion = others.submit(pair.delete, refused.channel_id)
+        wait_until(lambda: pair.waiters() == 1, 10, "the deletion to wait for the record")
+        both.wait(10)
+        for each in (*refusals, deletion):
+            each.result()
+
+    with Session(pair.engine) as session:
+        [left] = session.scalars(select(Channel).where(Channel.workspace_id == pair.workspace))
+        assert left.id != refused.channel_id
+        assert left.broken_at == NOW

@@ -11,9 +11,9 @@ from sqlalchemy import Connection, Engine, delete, event, select, text
 from sqlalchemy.orm import Session
 
 from earlywatch.db import db
-from earlywatch.models import Account, Channel, Delivery, Monitor, Workspace
+from earlywatch.models import Account, Channel, Delivery, Incident, Monitor, Workspace
 from earlywatch.models.channel import monitor_channel
-from earlywatch.services import channels, monitors
+from earlywatch.services import channels, monitors, telling
 from earlywatch.services.monitors import MonitorValues
 from tests.builders import (
     NOW,
@@ -63,7 +63,7 @@ class House:
     def delete_channel(self) -> None:
         with Session(self.engine) as session:
             workspace = session.get_one(Workspace, self.workspace)
-            channels.delete_channel(session, workspace, self.channel)
+            channels.delete_channel(session, workspace, self.channel, NOW)
             session.commit()
 
     def _rows(self, session: Session) -> tuple[Workspace, Monitor]:
@@ -136,3 +136,74 @@ def test_a_monitor_and_its_channel_can_be_deleted_at_once(house: House) -> None:
     with Session(house.engine) as session:
         assert session.get(Channel, house.channel) is None
         assert session.get(Monitor, house.monitor) is None
+
+
+def opened(house: House, *, told: bool) -> int:
+    """An incident of the monitor; its alert waits in the channel if it was told."""
+    with Session(house.engine) as session:
+        monitor = session.get_one(Monitor, house.monitor)
+        columns = {"step": 1, "told_since": NOW} if told else {"next_step_at": NOW}
+        incident = make_incident(session, monitor, **columns)
+        if told:
+            make_delivery(session, session.get_one(Channel, house.channel), incident)
+        session.commit()
+        return incident.id
+
+
+def next_step(house: House, incident_id: int) -> tuple[int, object]:
+    with Session(house.engine) as session:
+        incident = session.scalars(select(Incident).filter_by(id=incident_id)).one()
+        return incident.step, incident.next_step_at
+
+
+def test_an_alert_queued_while_its_channel_is_being_deleted_is_told_anew(
+    house: House,
+) -> None:
+    incident_id = opened(house, told=False)
+
+    with ThreadPoolExecutor(1) as other, Session(house.engine) as planning:
+        assert telling.tell_due(planning, NOW).deliveries == 1
+        deletion = other.submit(house.delete_channel)
+        wait_until(lambda: house.waiters() == 1, 10, "the deletion to wait for the alert")
+        planning.commit()
+        deletion.result()
+
+    with Session(house.engine) as session:
+        assert session.get(Channel, house.channel) is None
+    assert next_step(house, incident_id) == (0, NOW)
+
+
+def test_a_monitor_that_was_told_of_and_its_channel_can_be_deleted_at_once(
+    house: House,
+) -> None:
+    opened(house, told=True)
+    deletion: list[Future[None]] = []
+
+    def start_deletion() -> None:
+        if not deletion:
+            deletion.append(other.submit(house.delete_channel))
+            wait_until(lambda: house.waiters() == 1, 10, "the deletion to wait")
+
+    with ThreadPoolExecutor(1) as other:
+        with before(house.engine, "SELECT pg_advisory_xact_lock", start_deletion):
+            house.delete_monitor()
+        deletion[0].result()
+
+    with Session(house.engine) as session:
+        assert session.get(Channel, house.channel) is None
+        assert session.get(Monitor, house.monitor) is None
+
+
+def test_what_somebody_is_telling_of_is_waited_for(house: House) -> None:
+    incident_id = opened(house, told=True)
+
+    with ThreadPoolExecutor(1) as other, Session(house.engine) as planning:
+        planning.get(Incident, incident_id, with_for_update=True)
+        deletion = other.submit(house.delete_channel)
+        wait_until(lambda: house.waiters() == 1, 10, "the deletion to wait for the incident")
+        # As who plans does next: the channel is still free.
+        planning.get(Channel, house.channel, with_for_update={"read": True, "nowait": True})
+        planning.commit()
+        deletion.result()
+
+    assert next_step(house, incident_id) == (0, NOW)

@@ -74,7 +74,7 @@ def test_a_link_to_a_deleted_channel_says_so(
 ) -> None:
     confirm = token(LINKS.confirm_channel(waiting, now))
     unsubscribe = token(LINKS.unsubscribe(waiting, now))
-    channels.delete_channel(session, workspace, waiting.id)
+    channels.delete_channel(session, workspace, waiting.id, now)
     session.expire_all()
 
     with pytest.raises(InvalidToken):

@@ -132,13 +132,13 @@ def test_tests_are_not_sent_in_a_row(session: Session, now: datetime) -> None:
     assert sent(session, channel) == ["test", "test"]
 
 
-def test_a_deleted_channel_is_used_by_no_monitor(session: Session) -> None:
+def test_a_deleted_channel_is_used_by_no_monitor(session: Session, now: datetime) -> None:
     workspace = make_workspace(session)
     channel = make_channel(session, workspace, name="Team mail")
     monitor = make_monitor(session, workspace, channels=[channel])
     make_delivery(session, channel, make_incident(session, monitor))
 
-    name = channels.delete_channel(session, workspace, channel.id)
+    name = channels.delete_channel(session, workspace, channel.id, now)
 
     assert name == "Team mail"
     assert monitors.channels_of(session, monitor) == []
@@ -155,7 +155,7 @@ def test_channels_of_another_workspace_do_not_exist(session: Session, now: datet
     with pytest.raises(NotFound):
         channels.send_test(session, strangers, channel.id, now)
     with pytest.raises(NotFound):
-        channels.delete_channel(session, strangers, channel.id)
+        channels.delete_channel(session, strangers, channel.id, now)
 
 
 @pytest.mark.parametrize("text", ["x" * 101, "bell \a"])

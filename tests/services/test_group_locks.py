@@ -41,7 +41,7 @@ class Shift:
     def delete_mail(self) -> None:
         with Session(self.engine) as session:
             workspace = session.get_one(Workspace, self.workspace)
-            channels.delete_channel(session, workspace, self.mail)
+            channels.delete_channel(session, workspace, self.mail, NOW)
             session.commit()
 
     def waits(self) -> bool:

@@ -83,7 +83,7 @@ def test_a_deleted_channel_leaves_its_groups(session: Session, now: datetime) ->
         session, workspace, now, mail, phone
     )  # fmt: skip
 
-    channels.delete_channel(session, workspace, mail.id)
+    channels.delete_channel(session, workspace, mail.id, now)
     session.expire_all()
 
     assert (group.config, pair.config) == ({"channel_ids": []}, {"channel_ids": [phone.id]})

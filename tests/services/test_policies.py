@@ -99,7 +99,7 @@ def test_a_channel_that_is_deleted_leaves_its_steps(
     values = PolicyValues("both", Plan((step(0, gone, stays),)))
     policy = policies.create_policy(session, workspace, values, now)
 
-    channels.delete_channel(session, workspace, gone.id)
+    channels.delete_channel(session, workspace, gone.id, now)
     session.expire_all()
 
     assert route_of(policy).plan.steps == (step(0, stays),)

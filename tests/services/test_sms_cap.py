@@ -154,7 +154,7 @@ def test_deleting_the_channel_does_not_reset_the_count(
     delivery = alert_by_sms(session, workspace)
     deliveries.record(session, claimed(session, links, now), SENT, now)
 
-    channels.delete_channel(session, workspace, delivery.channel_id)
+    channels.delete_channel(session, workspace, delivery.channel_id, now)
 
     assert used(session, workspace, date(2026, 11, 1)) == 1
 
