@@ -1,7 +1,8 @@
 """The detector: finds deadlines that passed. It never builds or evaluates a schedule."""
 
 import logging
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -52,6 +53,8 @@ LOOK_LATER = text(
 
 # Whoever holds what an incident needs, such as a channel being deleted, is not waited for long.
 WAIT_BRIEFLY = text("SET LOCAL lock_timeout = '1s'")
+# Once that was too short for a batch.
+HARDLY_WAIT = text("SET LOCAL lock_timeout = '100ms'")
 
 
 @dataclass(frozen=True)
@@ -61,21 +64,29 @@ class Round:
     looked: int  # monitors
     judged: int  # of these, whose deadline had passed, set-aside ones included
     deliveries: int
+    held: frozenset[int] = frozenset()  # workspaces in which somebody held what an incident needs
 
 
 def detect(
-    session: Session, now: datetime, limit: int = BATCH, volume: Volume | None = None
+    session: Session,
+    now: datetime,
+    limit: int = BATCH,
+    volume: Volume | None = None,
+    passed_over: Collection[int] = (),
 ) -> Round:
     """Look at up to `limit` monitors at `now` (UTC), and judge those whose deadline has passed.
 
     Running twice at once is harmless: each locks its own rows. A monitor whose judging raises is
     set aside and logged, and the others are judged. While we cannot hear, only what had passed
     before is judged; so it is where `volume`, in which the round is noted, says that far fewer
-    monitors are heard than usual.
+    monitors are heard than usual. Monitors of workspaces that were `held` stay due: the next round
+    of the same tick should pass these over.
     """
     session.execute(WAIT_BRIEFLY)
     upto, sure = _judged_upto(session, now)
-    looked_at: Sequence[Row[*tuple[Any, ...]]] = session.execute(_due(upto, sure, now, limit)).all()
+    looked_at: Sequence[Row[*tuple[Any, ...]]] = session.execute(
+        _due(upto, sure, now, limit).where(Monitor.workspace_id.not_in(passed_over))
+    ).all()
     early = [row.id for row in looked_at if row.deadline_at is None or row.deadline_at > upto]
     if early:
         session.execute(LOOK_LATER, {"monitor_ids": early})
@@ -85,15 +96,11 @@ def detect(
     openings = [opening for row in overdue if (opening := _judge(session, row, now))]
     if not openings:
         return Round(len(looked_at), len(overdue), 0)
-    try:
-        with session.begin_nested():
-            made = _write(session, openings, now)
-    except SQLAlchemyError:
-        logger.exception("detection of a batch failed, taking its monitors one by one")
-        made = sum(_write_alone(session, opening, now) for opening in openings)
+    workspaces = {row.id: row.workspace_id for row in overdue}
+    made, held = _write_all(session, openings, workspaces, now)
     for workspace_id in {row.workspace_id for row in overdue}:
         incidents.notify(session, workspace_id)
-    return Round(len(looked_at), len(overdue), made)
+    return Round(len(looked_at), len(overdue), made, held)
 
 
 def _judged_upto(session: Session, now: datetime) -> tuple[datetime, datetime]:
@@ -160,18 +167,60 @@ def _write(session: Session, openings: list[Opening], now: datetime) -> int:
     return made
 
 
-def _write_alone(session: Session, opening: Opening, now: datetime) -> int:
+def _write_all(
+    session: Session, openings: list[Opening], workspaces: Mapping[int, int], now: datetime
+) -> tuple[int, frozenset[int]]:
+    """Write all at once; if that fails, each workspace apart. Return alerts, and what was held."""
     try:
         with session.begin_nested():
-            return _write(session, [opening], now)
+            return _write(session, openings, now), frozenset()
     except SQLAlchemyError as error:
-        fields = {"monitor_id": opening.monitor_id}
-        if isinstance(error.__cause__, LockNotAvailable):
-            logger.warning("incident waits for a lock", extra=fields)
-            return 0  # the next round finds the monitor again
-        logger.exception("writing an incident failed, monitor set aside", extra=fields)
-        _set_aside(session, opening.monitor_id, now)
+        _log(error, "detection of a batch failed, taking its workspaces one by one")
+    session.execute(HARDLY_WAIT)
+    apart: dict[int, list[Opening]] = defaultdict(list)
+    for opening in openings:
+        apart[workspaces[opening.monitor_id]].append(opening)
+    made = {each: _write_apart(session, each, apart[each], now) for each in apart}
+    held = frozenset(each for each, alerts in made.items() if alerts is None)
+    return sum(alerts or 0 for alerts in made.values()), held
+
+
+def _write_apart(
+    session: Session, workspace_id: int, openings: list[Opening], now: datetime
+) -> int | None:
+    """Write what one workspace is told of; None if somebody holds what that needs.
+
+    What breaks is set aside, and the others are written.
+    """
+    try:
+        with session.begin_nested():
+            return _write(session, openings, now)
+    except SQLAlchemyError as error:
+        fields = {"workspace_id": workspace_id}
+        _log(error, "incidents of a workspace cannot be written", fields)
+        if _is_lock(error):
+            return None
+    if len(openings) == 1:
+        _set_aside(session, openings[0].monitor_id, now)
         return 0
+    made = 0
+    for each in openings:
+        alone = _write_apart(session, workspace_id, [each], now)
+        if alone is None:
+            return None
+        made += alone
+    return made
+
+
+def _is_lock(error: SQLAlchemyError) -> bool:
+    return isinstance(error.__cause__, LockNotAvailable)
+
+
+def _log(error: SQLAlchemyError, words: str, fields: dict[str, int] | None = None) -> None:
+    if _is_lock(error):
+        logger.warning("incidents wait for a lock", extra=fields)
+    else:
+        logger.error(words, exc_info=error, extra=fields)
 
 
 def _set_aside(session: Session, monitor_id: int, now: datetime) -> None:

@@ -18,7 +18,6 @@ from earlywatch.models import Monitor, Outage
 from earlywatch.services import hearing, incidents
 
 BATCH = 1_000
-WAIT_BRIEFLY = text("SET LOCAL lock_timeout = '1s'")
 MOVE = text("""
     UPDATE monitor SET expected_at = moved.expected_at, deadline_at = moved.deadline_at,
         look_at = moved.deadline_at, runs = CAST(moved.runs AS jsonb), outage_id = :outage_id
@@ -41,21 +40,23 @@ class Step:
 def move(session: Session, outage: Outage, after: int, now: datetime) -> Step:
     """Move the next monitors with an id above `after` whose deadline an outage touches.
 
-    When there is none left, what is late may be judged again from `now` (UTC) on.
+    One that somebody holds is left to the next tick. When there is none left, what is late may be
+    judged again from `now` (UTC) on.
     """
     assert outage.ended_at is not None
-    session.execute(WAIT_BRIEFLY)
-    touched = select(Monitor.id).where(Monitor.id > after, *_touched(outage))
-    ids = session.scalars(touched.order_by(Monitor.id).limit(BATCH)).all()
+    touched = select(Monitor.id).where(*_touched(outage))
+    next_ones = touched.where(Monitor.id > after).order_by(Monitor.id).limit(BATCH)
+    ids = session.scalars(next_ones).all()
     # Asked again once they are locked: a ping may have come first.
     query = select(Monitor).where(Monitor.id.in_(ids), *_touched(outage)).order_by(Monitor.id)
-    locked = query.with_for_update(key_share=True).execution_options(populate_existing=True)
-    monitors = session.scalars(locked).all()
+    free = query.with_for_update(key_share=True, skip_locked=True)
+    monitors = session.scalars(free.execution_options(populate_existing=True)).all()
     _write(session, outage, monitors)
     if len(ids) == BATCH:
         return Step(len(monitors), ids[-1])
-    outage.moved_at = now
-    session.flush()
+    if session.scalar(touched.limit(1)) is None:
+        outage.moved_at = now
+        session.flush()
     return Step(len(monitors), None)
 
 

@@ -36,11 +36,14 @@ def detect() -> None:
 def detect_overdue() -> int:
     """Judge everything overdue, one transaction per batch. Return the number of new deliveries."""
     made = 0
+    held: frozenset[int] = frozenset()
     hearing.listen()
     while True:
         with transaction() as session:
-            found = detection.detect(session, utcnow(), volume=hearing.volume)
+            volume = hearing.volume
+            found = detection.detect(session, utcnow(), volume=volume, passed_over=held)
         made += found.deliveries
+        held |= found.held
         if found.judged:
             logger.info("deadlines passed", extra={"judged": found.judged})
         if found.looked < detection.BATCH:
