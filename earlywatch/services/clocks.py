@@ -63,12 +63,21 @@ BRING_BACK = [
         ),
         "UPDATE destination SET free_at = free_at - CAST(:back AS interval) WHERE free_at > :now",
         (
-            "UPDATE incident SET next_step_at = next_step_at - CAST(:back AS interval)"
+            # Steps count from then on; those of a snooze go on when that ends.
+            "UPDATE incident SET told_since = told_since - CAST(:back AS interval),"
+            " acknowledged_at = acknowledged_at - CAST(:back AS interval)"
+            " WHERE resolved_at IS NULL AND (snoozed_until > :now) IS NOT TRUE"
+            " AND greatest(told_since, next_step_at, acknowledged_at) > :now"
+        ),
+        (
+            # A snooze lasts until the hour that people have chosen.
+            "UPDATE incident SET next_step_at = greatest(next_step_at - CAST(:back AS interval),"
+            " CASE WHEN resolved_at IS NULL THEN snoozed_until END)"
             " WHERE next_step_at > :now"
         ),
         (
             "UPDATE incident SET opened_at = opened_at - CAST(:back AS interval),"
-            " noticed_at = least(noticed_at, :now), told_since = least(told_since, :now)"
+            " noticed_at = least(noticed_at, :now)"
             " WHERE resolved_at IS NULL AND opened_at > :now"
         ),
     )

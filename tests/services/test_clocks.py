@@ -9,10 +9,11 @@ from earlywatch.domain.monitor import PingKind
 from earlywatch.domain.schedule import Interval
 from earlywatch.models import Delivery, Monitor, Outage, Tick
 from earlywatch.models.outage import OutageCause
-from earlywatch.services import clocks, outages
+from earlywatch.services import acting, clocks, outages, telling
 from earlywatch.services.detection import mark_tick
-from tests.builders import make_delivery, make_monitor
+from tests.builders import make_channel, make_delivery, make_monitor, make_workspace
 from tests.services.listening import MINUTE, SECOND, Ears
+from tests.services.tellings import make_policy, open_incident, told
 
 TEN = 10 * MINUTE
 
@@ -91,6 +92,63 @@ def test_set_back_the_fallback_does_not_wait_longer(
 
     session.refresh(delivery)
     assert delivery.due_at == now - TEN
+
+
+@pytest.mark.parametrize("after", [0, 50], ids=["just told", "told a while ago"])
+def test_set_back_the_next_step_waits_no_longer_than_its_policy_says(
+    session: Session, now: datetime, after: int
+) -> None:
+    workspace = make_workspace(session)
+    channel, boss = make_channel(session, workspace), make_channel(session, workspace)
+    make_policy(session, workspace, (0, [channel]), (60, [boss]))
+    incident = open_incident(session, make_monitor(session, workspace, status="late"))
+    incident.opened_at -= 2 * TEN  # the detector was late
+    set_at = now + after * MINUTE
+    mark_tick(session, set_at)
+
+    set_back(session, TEN, set_at - TEN)
+    step_at = now - TEN + 60 * MINUTE
+    telling.tell_due(session, step_at - SECOND)
+    before = len(told(session, incident))
+    telling.tell_due(session, step_at)
+
+    assert (before, len(told(session, incident))) == (1, 2)
+
+
+def test_set_back_a_snooze_lasts_until_the_hour_that_was_chosen(
+    session: Session, now: datetime
+) -> None:
+    workspace = make_workspace(session)
+    channel, boss = make_channel(session, workspace), make_channel(session, workspace)
+    make_policy(session, workspace, (0, [channel]), (60, [boss]))
+    incident = open_incident(session, make_monitor(session, workspace, status="late"))
+    until = now + 100 * MINUTE
+    acting.snooze(session, incident.id, until, "anna", now + 50 * MINUTE)
+    step_from = incident.told_since
+    mark_tick(session, now + 50 * MINUTE)
+
+    set_back(session, TEN, now + 40 * MINUTE)
+
+    session.refresh(incident)
+    assert (incident.snoozed_until, incident.next_step_at) == (until, until)
+    assert incident.told_since == step_from == now + 50 * MINUTE
+
+
+def test_set_back_an_acknowledgement_counts_from_when_it_was_made(
+    session: Session, now: datetime
+) -> None:
+    workspace = make_workspace(session)
+    channels = [make_channel(session, workspace)]
+    late = make_monitor(session, workspace, status="late", channels=channels)
+    incident = open_incident(session, late)
+    acting.acknowledge(session, incident.id, "anna", now + MINUTE)
+    mark_tick(session, now + MINUTE)
+
+    set_back(session, TEN, now + MINUTE - TEN)
+
+    session.refresh(incident)
+    assert incident.acknowledged_at == now + MINUTE - TEN
+    assert incident.told_since == now - TEN
 
 
 @pytest.mark.parametrize("hears", [True, False], ids=["canary", "no canary"])
