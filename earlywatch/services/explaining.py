@@ -16,6 +16,7 @@ from earlywatch.domain.hints import Facts, hint
 from earlywatch.domain.monitor import Cause, PingKind
 from earlywatch.domain.schedule import Schedule, schedule_of
 from earlywatch.services.cases import Case
+from earlywatch.services.ping_log import FIRST_ID, OUT_OF_ORDER, TOP
 from earlywatch.services.told import IncidentRow
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ NAMED = 10  # others that stopped at about the same time
 NEARBY = timedelta(minutes=10)
 LINES, LONGEST = 5, 500  # of the output
 READ = 1_024  # bytes from the end of a body
+NEXT_TO = 20  # failures to choose from
 MOST_PINGS = 2_000  # looked through for successes: of a job that only logs there may be millions
 
 # One row for each incident: the monitor's rules, its last ping, and where its successes came from.
@@ -79,11 +81,29 @@ KEEP = text("""
     WHERE incident.id = kept.id
 """)
 
-# Of an incident that a ping opened: that ping is stored after the telling was planned.
+# Of an incident that a ping opened: that ping is stored after the telling was planned. It counts
+# as received no earlier than the last one before it, and pings are stored nearly in the order of
+# their receipt: so it is among the failures next to a place in the log, on both sides. Rows are
+# compared as in `services.ping_log`.
 SAID = text("""
     SELECT message, substr(body, greatest(octet_length(body) - :read + 1, 1)) AS body_end
-    FROM ping WHERE monitor_id = :monitor_id AND kind = 'fail' AND received_at = :at
-    ORDER BY monitor_id DESC, kind DESC, id DESC LIMIT 1
+    FROM ping WHERE id = (
+        SELECT id FROM (
+            (
+                SELECT id, received_at FROM ping
+                WHERE (monitor_id, kind, id) < (:monitor_id, 'fail', :place)
+                    AND (monitor_id, kind, id) >= (:monitor_id, 'fail', 0) AND kind <> 'success'
+                ORDER BY monitor_id DESC, kind DESC, id DESC LIMIT :most
+            ) UNION ALL (
+                SELECT id, received_at FROM ping
+                WHERE (monitor_id, kind, id) >= (:monitor_id, 'fail', :place)
+                    AND (monitor_id, kind, id) < (:monitor_id, 'fail', :top) AND kind <> 'success'
+                ORDER BY monitor_id, kind, id LIMIT :most
+            )
+        ) AS near
+        WHERE received_at BETWEEN :at - CAST(:slack AS interval) AND :at
+        ORDER BY received_at DESC, id DESC LIMIT 1
+    )
 """)
 
 Others = Mapping[int, Sequence[tuple[int, str, datetime]]]
@@ -112,8 +132,19 @@ def said(session: Session, incident: IncidentRow) -> str:
     """Return the end of what the job said that failed, or said last, on one line."""
     if incident.cause != Cause.FAILED:
         return str((incident.explained or {}).get("output") or "")
-    values = {"monitor_id": incident.monitor_id, "at": incident.opened_at, "read": READ}
-    row = session.execute(SAID, values).first()
+    # Where the clock was set back, the opening was brought back with it, and the log was not.
+    values = {
+        "monitor_id": incident.monitor_id,
+        "at": incident.last_ping_at or incident.opened_at,
+        "slack": OUT_OF_ORDER,
+        "read": READ,
+        "most": NEXT_TO,
+        "top": TOP,
+    }
+    row = session.execute(SAID, {**values, "place": TOP}).first()
+    if row is None:  # much has come since
+        place = session.execute(FIRST_ID, values).scalar_one_or_none() or TOP
+        row = session.execute(SAID, {**values, "place": place}).first()
     return _output(row) if row else ""
 
 
