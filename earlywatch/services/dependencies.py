@@ -13,6 +13,7 @@ from earlywatch.models import Monitor, Workspace
 from earlywatch.models.incident import Held
 from earlywatch.models.monitor import monitor_parent
 from earlywatch.services.cases import Case
+from earlywatch.services.hearing import silence
 from earlywatch.services.holding import Hold
 
 # A parent that comes back wakes whom it blocked. Where it could not, because somebody held the
@@ -26,12 +27,12 @@ MOST_LISTED = 30  # monitors to choose from; where there are more, their names a
 LONGEST_ID = 19  # digits
 
 # By monitor: a parent that is in trouble, and else when the last of them was back. One whose
-# deadline has passed is about to be judged. Open incidents count, not the status, which the
-# detector writes after it has planned what is told.
+# deadline has passed while we could hear is about to be judged. Open incidents count, not the
+# status, which the detector writes after it has planned what is told.
 PARENTS = text("""
     SELECT child.monitor_id,
         min(parent.id) FILTER (WHERE trouble.resolved_at IS NULL AND trouble.id IS NOT NULL
-            OR (parent.deadline_at <= :now AND coalesce(parent.set_aside_until, :now) <= :now)
+            OR (parent.deadline_at <= :heard AND coalesce(parent.set_aside_until, :now) <= :now)
         ) AS blocked_by_id,
         max(trouble.resolved_at) AS back_at
     FROM monitor_parent AS child
@@ -86,7 +87,9 @@ class Parents:
 
 def hold(session: Session, cases: Sequence[Case], now: datetime) -> dict[int, Hold]:
     """Hold what is down because another is: until that is back, and its own grace has passed."""
-    values = {"monitor_ids": [case.monitor_id for case in cases], "now": now}
+    unheard = silence(session, now)
+    heard = unheard.began_at if unheard else now
+    values = {"monitor_ids": [case.monitor_id for case in cases], "now": now, "heard": heard}
     parents = {row.monitor_id: row for row in session.execute(PARENTS, values)}
     found: dict[int, Hold] = {}
     resting: dict[int, tuple[Case, datetime]] = {}

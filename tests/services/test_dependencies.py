@@ -6,14 +6,14 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from earlywatch.domain.monitor import InvalidMonitor
+from earlywatch.domain.monitor import Cause, InvalidMonitor
 from earlywatch.domain.schedule import Interval
-from earlywatch.models import Channel, Delivery, Incident, Monitor, Workspace
+from earlywatch.models import Channel, Delivery, Incident, Monitor, Outage, Workspace
 from earlywatch.models.incident import Held
 from earlywatch.models.monitor import monitor_parent
 from earlywatch.services import dependencies, detection, monitors
 from tests.builders import make_channel, make_monitor, make_workspace
-from tests.services.folds import MINUTE, SECOND, back, open_all, open_one, pause, tick
+from tests.services.folds import HOUR, MINUTE, SECOND, back, open_all, open_one, pause, tick
 
 GRACE = 5 * MINUTE
 
@@ -199,6 +199,20 @@ def test_a_child_that_was_told_of_stays_told_of(
     tick(session, now + MINUTE)
 
     assert open_one(session, child).held is None
+
+
+def test_a_parent_that_we_cannot_hear_blocks_nobody(
+    session: Session, channel: Channel, now: datetime
+) -> None:
+    parent = make(session, channel, "database")
+    parent.status, parent.expected_at, parent.deadline_at = "up", now - MINUTE, now - SECOND
+    child = make(session, channel, "report", parent)
+    session.add(Outage(cause="intake", began_at=now - HOUR, noticed_at=now - HOUR))
+    session.flush()
+
+    open_all(session, [child], now, Cause.FAILED)
+
+    assert told_of(session, child)
 
 
 def test_what_nobody_wakes_is_looked_at_all_the_same(
