@@ -48,11 +48,8 @@ class Planned:
 
 
 def held_back(case: Case, hold: Hold) -> Planned:
-    """Let nobody be told for now."""
-    so_far = case.progress
-    return Planned(
-        case, hold.until, so_far.since, so_far.step, so_far.reminders, hold.held, hold.by_id
-    )
+    """Let nobody be told for now; nobody was before, so that the steps count from the end of it."""
+    return Planned(case, hold.until, None, 0, 0, hold.held, hold.by_id)
 
 
 def put_off(case: Case, until: datetime) -> Planned:

@@ -15,6 +15,7 @@ from earlywatch.services import holds, maintenance, maintenance_edits, telling
 from earlywatch.services.cases import load
 from earlywatch.services.maintenance_edits import InvalidMaintenance, MaintenanceValues
 from tests.builders import make_channel, make_incident, make_monitor, make_workspace
+from tests.services.tellings import make_policy
 from tests.statements import statements
 
 HOUR = timedelta(hours=1)
@@ -121,6 +122,38 @@ def test_what_is_late_in_a_window_is_told_when_it_ends(
 
     telling.tell_due(session, now + HOUR)
     assert told(session) == ["opened"]
+
+
+def test_the_steps_count_from_the_end_of_the_window(
+    session: Session, workspace: Workspace, now: datetime
+) -> None:
+    first, later = make_channel(session, workspace), make_channel(session, workspace)
+    make_policy(session, workspace, (10, [first]), (60, [later]))
+    late(session, workspace, now)
+    telling.tell_due(session, now)
+    make_window(session, workspace, Once(now + 5 * MINUTE, "UTC"), 4 * HOUR, now=now)
+
+    told_at: dict[int, int] = {}
+    for minute in range(0, 320, 5):
+        telling.tell_due(session, now + minute * MINUTE)
+        told_at.setdefault(len(told(session)), minute)
+
+    assert told_at == {0: 0, 1: 255, 2: 305}
+
+
+def test_a_window_changes_nothing_for_who_was_told_before(
+    session: Session, workspace: Workspace, now: datetime
+) -> None:
+    boss = make_channel(session, workspace)
+    make_policy(session, workspace, (0, []), (10, [boss]), repeat_every=30 * MINUTE)
+    late(session, workspace, now)
+    telling.tell_due(session, now)
+    make_window(session, workspace, Once(now + 5 * MINUTE, "UTC"), 4 * HOUR, now=now)
+
+    for minute in range(5, 50, 5):
+        telling.tell_due(session, now + minute * MINUTE)
+
+    assert told(session) == ["opened", "escalated", "reminder", "reminder"]
 
 
 def test_a_window_that_is_ended_early_tells_what_is_late_at_the_next_tick(
