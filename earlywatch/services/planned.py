@@ -69,10 +69,11 @@ def progressed(case: Case, telling: Telling, reached: Sequence[Intent], now: dat
     taken = [each.number + 1 for each in reached if each.alert is not AlertKind.REMINDER]
     step = max(so_far.step, *taken, 0)
     complete = not telling.steps or step > telling.steps[-1][0]
+    begins = None if so_far.acknowledged else now
     return Planned(
         case,
         telling.next_at if complete else now + AGAIN,
-        so_far.since or now,
+        so_far.since or begins,
         step,
         so_far.reminders + len(reminders),
     )

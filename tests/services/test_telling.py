@@ -9,7 +9,7 @@ from earlywatch.domain.monitor import Cause
 from earlywatch.models import Channel, Monitor, Workspace
 from earlywatch.models.channel import channel_member
 from earlywatch.services import acting, telling
-from tests.builders import NOW, make_channel, make_monitor, make_workspace
+from tests.builders import NOW, make_channel, make_incident, make_monitor, make_workspace
 from tests.services.listening import MINUTE, SECOND, Ears
 from tests.services.tellings import make_policy, open_incident, told
 
@@ -136,6 +136,21 @@ def test_an_acknowledged_incident_goes_no_further(
 
     acting.acknowledge(session, incident.id, "anna@example.org", NOW + MINUTE)
     telling.tell_due(session, NOW + 600 * MINUTE)
+
+    assert told(session, incident) == [("opened", 0, own.id)]
+
+
+def test_undone_an_acknowledgement_of_what_nobody_was_told_of_tells_at_once(
+    session: Session, workspace: Workspace, monitor: Monitor, own: Channel
+) -> None:
+    incident = make_incident(session, monitor, held="failures", next_step_at=None)
+
+    acting.acknowledge(session, incident.id, "anna@example.org", NOW)
+    incident.next_step_at = NOW + 60 * MINUTE  # whatever held it holds it no more
+    session.flush()
+    telling.tell_due(session, NOW + 60 * MINUTE)
+    acting.unacknowledge(session, incident.id, "anna@example.org", NOW + 180 * MINUTE)
+    telling.tell_due(session, NOW + 180 * MINUTE)
 
     assert told(session, incident) == [("opened", 0, own.id)]
 
