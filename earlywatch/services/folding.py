@@ -74,14 +74,15 @@ LOCK_CHANNELS = text("""
 # What nobody has begun to send says all that is true when it is sent. Held, so that nobody begins
 # before this is committed.
 UNSENT = text("""
-    SELECT channel_id FROM delivery
-    WHERE incident_id = :first_id AND alert = 'opened' AND attempts = 0
+    SELECT incident_id, channel_id FROM delivery
+    WHERE incident_id = ANY(CAST(:first_ids AS bigint[])) AND alert = 'opened' AND attempts = 0
         AND state IN ('pending', 'gathered')
-    FOR UPDATE SKIP LOCKED
+    ORDER BY id FOR UPDATE SKIP LOCKED
 """)
-NEXT_NUMBER = text("""
-    SELECT coalesce(max(number) + 1, 0) FROM delivery
-    WHERE incident_id = :first_id AND alert = 'opened'
+NEXT_NUMBERS = text("""
+    SELECT incident_id, max(number) + 1 AS number FROM delivery
+    WHERE incident_id = ANY(CAST(:first_ids AS bigint[])) AND alert = 'opened'
+    GROUP BY incident_id
 """)
 FIRSTS = text("""
     SELECT fold.id, fold.first_id FROM fold JOIN incident ON incident.id = fold.first_id
@@ -135,9 +136,8 @@ def fold(session: Session, intents: Sequence[Intent], now: datetime) -> Folded:
     folder.write()
     gone = folder.followers | folder.postponed
     left = [each for each in intents if each.case.incident_id not in gone]
-    return Folded(
-        [*left, *folder.updates], frozenset(folder.followers), frozenset(folder.postponed)
-    )
+    followers = frozenset(folder.followers | folder.told)
+    return Folded([*left, *folder.updates], followers, frozenset(folder.postponed))
 
 
 def on_end(session: Session, ended: Sequence[Case], _now: datetime) -> Sequence[Case]:
@@ -177,9 +177,24 @@ def wait(session: Session, workspace_id: int) -> None:
     session.execute(WAIT, {"workspace_id": workspace_id})
 
 
-def next_number(session: Session, first_id: int) -> int:
-    """Return the number of the next alert that tells of a whole fold."""
-    return int(session.execute(NEXT_NUMBER, {"first_id": first_id}).scalar_one())
+def again(session: Session, intents: Sequence[Intent]) -> list[Intent]:
+    """Number alerts that tell of whole folds so that they go out, whatever was told before.
+
+    Channels are left out for which such an alert waits to be sent: it will say the same.
+    """
+    channel_ids = {channel_id for each in intents for channel_id in each.channel_ids}
+    session.execute(LOCK_CHANNELS, {"channel_ids": list(channel_ids)})
+    firsts = {"first_ids": [each.case.incident_id for each in intents]}
+    unsent = {(row.incident_id, row.channel_id) for row in session.execute(UNSENT, firsts)}
+    numbers = {row.incident_id: row.number for row in session.execute(NEXT_NUMBERS, firsts)}
+    return [
+        replace(
+            each,
+            number=numbers.get(first_id := each.case.incident_id, 0),
+            channel_ids=tuple(id_ for id_ in each.channel_ids if (first_id, id_) not in unsent),
+        )
+        for each in intents
+    ]
 
 
 def _may_fold(intent: Intent) -> bool:
@@ -212,6 +227,7 @@ class _Folder:
         self._groups: list[tuple[int, Group]] = []
         self._joins: list[tuple[Row[tuple[int, int, str, int]], list[Trouble]]] = []
         self.followers: set[int] = set()
+        self.told: set[int] = set()  # those that follow now though they were told of before
         self.postponed: set[int] = set()
         self.updates: list[Intent] = []
 
@@ -231,20 +247,20 @@ class _Folder:
         for group in gather(left, told, needed):
             self._groups.append((workspace_id, group))
             self.followers |= {each.id for each in group.fresh[1:]}
+            self.told |= {each.id for each in group.told}
 
     def write(self) -> None:
         entries = self._make()
-        for row, members in self._joins:
-            entries += [(each.id, row.id) for each in members]
-            self._tell_more(row.first_id, members)
+        entries += [(each.id, row.id) for row, members in self._joins for each in members]
         if not entries:
             return
         values = {"ids": [id_ for id_, _ in entries], "fold_ids": [fold for _, fold in entries]}
         self._session.execute(ENTER, values)
-        told = [each.id for _, group in self._groups for each in group.told]
-        if told:
-            self._session.execute(FOLLOW, {"ids": told})
+        if self.told:
+            self._session.execute(FOLLOW, {"ids": list(self.told)})
         if self._joins:
+            joins = [self._tells_more(row.first_id, members) for row, members in self._joins]
+            self.updates = again(self._session, joins)
             joined = {"ids": [row.id for row, _ in self._joins], "now": self._now}
             self._session.execute(JOINED, joined)
 
@@ -276,13 +292,9 @@ class _Folder:
             for each in (*group.fresh, *group.told)
         ]
 
-    def _tell_more(self, first_id: int, members: Sequence[Trouble]) -> None:
-        """Tell of those that join; all have the same channels, which are part of the key."""
+    def _tells_more(self, first_id: int, members: Sequence[Trouble]) -> Intent:
+        """Return what tells of those that join; all have the same channels, part of the key."""
         intent = self._fresh[members[0].id]
-        self._session.execute(LOCK_CHANNELS, {"channel_ids": list(intent.channel_ids)})
-        unsent = set(self._session.scalars(UNSENT, {"first_id": first_id}))
-        left = tuple(each for each in intent.channel_ids if each not in unsent)
         case = replace(intent.case, incident_id=first_id)
-        number = next_number(self._session, first_id)
         not_before = self._now + GATHERED_FOR
-        self.updates.append(Intent(case, AlertKind.OPENED, number, left, not_before))
+        return replace(intent, case=case, not_before=not_before)

@@ -22,11 +22,13 @@ ASKED = (maintenance.hold, dependencies.hold, failures.hold, flapping.hold)
 def ask(session: Session, cases: Sequence[Case], now: datetime) -> dict[int, Hold]:
     """Return by incident why it is held back at `now` (UTC).
 
-    Whoever was told already goes on being told: a hold begins before the first alert.
+    Whoever was told already goes on being told: a hold begins before the first alert. So does
+    what is told of together, though its steps may begin anew.
     """
     found: dict[int, Hold] = {}
+    untold = [case for case in cases if not case.is_told and case.fold_id is None]
     for hold in ASKED:
-        left = [case for case in cases if not case.is_told and case.incident_id not in found]
+        left = [case for case in untold if case.incident_id not in found]
         if left:
             found |= hold(session, left, now)
     return found

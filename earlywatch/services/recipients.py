@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from earlywatch.channels.group import NAME as GROUP
@@ -102,6 +102,19 @@ def told(session: Session, incident_ids: Collection[int]) -> Mapping[int, Sequen
     return _pairs(
         (incident_id or 0, channel_id) for incident_id, channel_id in session.execute(query)
     )
+
+
+def told_at(session: Session, incident_ids: Collection[int]) -> Mapping[int, datetime]:
+    """Return by incident when (UTC) somebody was to be told of its trouble last."""
+    query = (
+        select(Delivery.incident_id, func.max(Delivery.created_at))
+        .where(
+            Delivery.incident_id.in_(incident_ids),
+            Delivery.alert.in_([kind.value for kind in OF_TROUBLE]),
+        )
+        .group_by(Delivery.incident_id)
+    )
+    return {incident_id or 0: at for incident_id, at in session.execute(query)}
 
 
 def _pairs(rows: Iterable[Sequence[int]]) -> Mapping[int, Sequence[int]]:

@@ -167,13 +167,27 @@ def _tell(session: Session, free: Sequence[Case], now: datetime) -> tuple[list[P
         planned.append(progressed(replace(case, policy_id=policy.id), telling, reached, now))
         intents += reached
     explaining.explain(session, [case for case in free if not case.is_told])
-    folded = folding.fold(session, intents, now)
+    folded = folding.fold(session, _begun_anew(session, intents), now)
     for place, each in enumerate(planned):
         if each.case.incident_id in folded.followers:
             each.held, each.next_step_at = Held.FOLDED, None
         elif each.case.incident_id in folded.postponed:
             planned[place] = put_off(each.case, now + folding.POSTPONED)
     return planned, _queue(session, folded.intents, channels, now)
+
+
+def _begun_anew(session: Session, intents: Sequence[Intent]) -> Sequence[Intent]:
+    """Tell of whole folds although the incident that leads now was told of on its own before."""
+    places = [
+        place
+        for place, each in enumerate(intents)
+        if each.case.fold_id is not None and each.alert is AlertKind.OPENED
+    ]
+    if not places:
+        return intents
+    anew = folding.again(session, [intents[place] for place in places])
+    by_place = dict(zip(places, anew, strict=True))
+    return [by_place.get(place, each) for place, each in enumerate(intents)]
 
 
 def _reached(

@@ -41,8 +41,8 @@ DROP = text("""
 """)
 MEMBERS = text("""
     SELECT incident.id, incident.resolved_at, incident.next_step_at, incident.told_since,
-        incident.step, incident.reminders, incident.snoozed_until, incident.policy_id,
-        coalesce(incident.held, '') = 'folded' AS follows,
+        incident.step, incident.reminders, incident.acknowledged_at, incident.snoozed_until,
+        incident.policy_id, coalesce(incident.held, '') = 'folded' AS follows,
         monitor.status IN ('paused', 'frozen') AS unwatched
     FROM incident JOIN monitor ON monitor.id = incident.monitor_id
     WHERE incident.fold_id = :fold_id ORDER BY incident.id
@@ -54,16 +54,16 @@ TAKE_OVER = text("""
         snoozed_until = CASE WHEN snoozed_until > :now THEN snoozed_until END
     WHERE id = :id AND resolved_at IS NULL
 """)
-# Those that came back before are all said to be.
-REPORTED = text("""
-    UPDATE incident SET next_step_at = NULL
-    WHERE fold_id = :fold_id AND resolved_at IS NOT NULL AND next_step_at IS NOT NULL
+# Of those that were seen to have ended: others may have since, which nobody looks at but the queue.
+LATER = text("""
+    UPDATE incident SET next_step_at = CAST(:at AS timestamptz)
+    WHERE id = ANY(CAST(:ids AS bigint[])) AND next_step_at IS NOT NULL
 """)
 LOOK_AT = text("""
     UPDATE incident SET next_step_at = CASE
         WHEN resolved_at + CAST(:patience AS interval) > :now
         THEN resolved_at + CAST(:patience AS interval) END
-    WHERE fold_id = :fold_id AND resolved_at IS NOT NULL AND next_step_at <= :now
+    WHERE id = ANY(CAST(:ids AS bigint[])) AND next_step_at <= :now
 """)
 CALL_OFF = text("""
     UPDATE delivery SET state = 'failed', answer = :answer
@@ -73,9 +73,17 @@ SET_ASIDE = text("""
     UPDATE incident SET next_step_at = :until
     WHERE fold_id = :fold_id AND resolved_at IS NOT NULL AND next_step_at <= :until
 """)
-LAST_TOLD = text("""
-    SELECT max(created_at) FROM delivery
-    WHERE incident_id = :first_id AND alert IN ('opened', 'reminder', 'escalated')
+REMINDED = text("""
+    SELECT max(created_at) FROM delivery WHERE incident_id = :first_id AND alert = 'reminder'
+""")
+# To one of which nobody was told on its own: its alerts are those of all.
+HAND_ON = text("""
+    WITH heir AS (
+        SELECT id FROM incident WHERE fold_id = :fold_id AND NOT EXISTS (
+            SELECT FROM delivery WHERE delivery.incident_id = incident.id
+        ) ORDER BY id LIMIT 1
+    ), led AS (UPDATE fold SET first_id = heir.id FROM heir WHERE fold.id = :fold_id)
+    UPDATE delivery SET incident_id = heir.id FROM heir WHERE incident_id = :first_id
 """)
 LEAVE = text("""
     WITH gone AS (
@@ -136,17 +144,19 @@ def leave(session: Session, workspace_id: int, monitor_id: int, now: datetime) -
     """Let the others be told of without this monitor, which is about to be deleted.
 
     With its incidents go the alerts that hang on them. If these told of others too, they are
-    told of anew.
+    told of anew; where nobody is to be told before the end, they are handed on for that.
     """
     folding.wait(session, workspace_id)
     for row in session.execute(LEAVE, {"monitor_id": monitor_id}).all():
         members = session.execute(MEMBERS, {"fold_id": row.id}).all()
         lasting = [each for each in members if each.resolved_at is None]
+        awake = any(each.acknowledged_at is None for each in lasting)
+        handed_on = row.first and not awake and _hand_on(session, row)
         if not members:
             session.execute(CLOSE, {"fold_id": row.id, "now": now})
         elif not lasting:
             session.execute(LOOK_NOW, {"fold_id": row.id, "now": now})
-        elif row.first:
+        elif row.first and not handed_on:
             first = next((each for each in lasting if not each.follows), lasting[0])
             values = {"fold_id": row.id, "first_id": first.id, "now": now}
             session.execute(BEGIN_ANEW, values)
@@ -154,34 +164,54 @@ def leave(session: Session, workspace_id: int, monitor_id: int, now: datetime) -
             _take_over(session, row, lasting[0], row, now)
 
 
+def _hand_on(session: Session, row: Found) -> bool:
+    values = {"fold_id": row.id, "first_id": row.first_id}
+    return session.connection().execute(HAND_ON, values).rowcount > 0
+
+
 def _look_at(session: Session, row: Found, now: datetime) -> list[Intent]:
     members: Sequence[Member] = session.execute(MEMBERS, {"fold_id": row.id}).all()
     lasting = [each for each in members if each.resolved_at is None]
+    ended = [each.id for each in members if each.resolved_at is not None]
     if not lasting:
         session.execute(CLOSE, {"fold_id": row.id, "now": now})
-        session.execute(REPORTED, {"fold_id": row.id})
+        session.execute(LATER, {"ids": ended, "at": None})
         # As the end of one, that of all is told of unless it was a pause.
         if not all(each.unwatched for each in members):
-            return _news(session, row, AlertKind.RESOLVED, 0)
+            return _news(session, row, AlertKind.RESOLVED)
         session.execute(CALL_OFF, {"first_id": row.first_id, "answer": STOPPED})
         return []
     if all(each.follows for each in lasting):
         led = [each for each in members if each.resolved_at and not each.follows]
         last = max(led, key=lambda each: (each.step, each.reminders, each.id), default=lasting[0])
         _take_over(session, row, lasting[0], last, now)
-    news = [each for each in members if _is_news(each, now) and not each.unwatched]
-    if not any(each.resolved_at + PATIENCE <= now for each in news if each.resolved_at):
-        values = {"fold_id": row.id, "patience": PATIENCE, "now": now}
-        session.execute(LOOK_AT, values)
+    awake = [each for each in lasting if each.acknowledged_at is None]
+    snoozes = [each.snoozed_until for each in awake if _is_snoozed(each, now)]
+    if len(snoozes) == len(awake):  # people are left in peace; the end of all is told anyway
+        session.execute(LATER, {"ids": ended, "at": min(snoozes, default=None)})
         return []
-    session.execute(REPORTED, {"fold_id": row.id})
-    return _news(session, row, AlertKind.OPENED, folding.next_number(session, row.first_id))
+    # A reminder has said who is back.
+    since = session.scalar(REMINDED, {"first_id": row.first_id})
+    news = [each for each in members if _is_news(each, since, now)]
+    if not any(each.resolved_at + PATIENCE <= now for each in news if each.resolved_at):
+        session.execute(LOOK_AT, {"ids": ended, "patience": PATIENCE, "now": now})
+        return []
+    session.execute(LATER, {"ids": ended, "at": None})
+    return folding.again(session, _news(session, row, AlertKind.OPENED))
 
 
-def _is_news(member: Member, now: datetime) -> bool:
+def _is_news(member: Member, since: datetime | None, now: datetime) -> bool:
     return bool(
-        member.resolved_at is not None and member.next_step_at and member.next_step_at <= now
+        member.resolved_at is not None
+        and member.next_step_at
+        and member.next_step_at <= now
+        and not member.unwatched
+        and (since is None or member.resolved_at > since)
     )
+
+
+def _is_snoozed(member: Member, now: datetime) -> bool:
+    return member.snoozed_until is not None and bool(member.snoozed_until > now)
 
 
 def _take_over(session: Session, row: Found, heir: Member, last: Member, now: datetime) -> None:
@@ -189,9 +219,11 @@ def _take_over(session: Session, row: Found, heir: Member, last: Member, now: da
     progress = Progress(
         last.told_since or heir.told_since or now, max(last.step, 1), last.reminders
     )
-    told_at = session.scalar(LAST_TOLD, {"first_id": row.first_id}) or now
-    route = Policies(session, {row.workspace_id}).chosen(row.workspace_id, last.policy_id)
-    rests = heir.snoozed_until is not None and heir.snoozed_until > now
+    told_at = recipients.told_at(session, [row.first_id]).get(row.first_id, now)
+    # If the policy was deleted, only those that last were given another one.
+    policy_id = last.policy_id or heir.policy_id
+    route = Policies(session, {row.workspace_id}).chosen(row.workspace_id, policy_id)
+    rests = _is_snoozed(heir, now)
     values = {
         "now": now,
         "id": heir.id,
@@ -204,9 +236,9 @@ def _take_over(session: Session, row: Found, heir: Member, last: Member, now: da
     session.execute(TAKE_OVER, values)
 
 
-def _news(session: Session, row: Found, alert: AlertKind, number: int) -> list[Intent]:
+def _news(session: Session, row: Found, alert: AlertKind) -> list[Intent]:
     told = recipients.told(session, [row.first_id]).get(row.first_id, ())
-    return [Intent(case, alert, number, tuple(told)) for case in _load(session, row.first_id)]
+    return [Intent(case, alert, 0, tuple(told)) for case in _load(session, row.first_id)]
 
 
 def _load(session: Session, incident_id: int) -> list[Case]:

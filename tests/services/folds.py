@@ -1,7 +1,7 @@
 """Monitors that fall silent together, and what is told of them."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -86,15 +86,30 @@ def mark_sent(session: Session, at: datetime) -> None:
 
 
 def untold(session: Session) -> list[Incident]:
-    """Open incidents that no alert of trouble tells of, on its own or in a list."""
+    """Open incidents that no alert of trouble tells of, on its own or in a list.
+
+    What was sent before incidents were put together, or one was among them, does not tell of it.
+    """
     query = select(Delivery).where(Delivery.alert.in_([kind.value for kind in OF_TROUBLE]))
     by_incident: dict[int | None, list[Delivery]] = defaultdict(list)
     for each in session.scalars(query):
         by_incident[each.incident_id].append(each)
-    firsts = {fold.id: fold.first_id for fold in session.scalars(select(Fold))}
+    fresh = select(Fold).execution_options(populate_existing=True)
+    folds = {fold.id: fold for fold in session.scalars(fresh)}
     found = select(Incident).where(Incident.resolved_at.is_(None))
     return [
         incident
         for incident in session.scalars(found.execution_options(populate_existing=True))
-        if not by_incident[incident.id] and not by_incident[firsts.get(incident.fold_id or 0)]
+        if not by_incident[incident.id]
+        and not _in_list(incident, folds.get(incident.fold_id or 0), by_incident)
     ]
+
+
+def _in_list(
+    incident: Incident, fold: Fold | None, by_incident: Mapping[int | None, Sequence[Delivery]]
+) -> bool:
+    if fold is None:
+        return False
+    since = max(fold.opened_at, incident.noticed_at)
+    told = by_incident.get(fold.first_id, ())
+    return any(each.sent_at is None or each.sent_at >= since for each in told)

@@ -11,8 +11,9 @@ from earlywatch.models import Channel, Fold, Workspace
 from earlywatch.services import acting
 from earlywatch.services.composing import compose
 from earlywatch.services.links import Links
-from tests.builders import make_channel, make_workspace
+from tests.builders import make_channel, make_incident, make_workspace
 from tests.services.folds import (
+    HOUR,
     MINUTE,
     SECOND,
     deliveries,
@@ -24,6 +25,7 @@ from tests.services.folds import (
     told,
     untold,
 )
+from tests.services.tellings import make_policy
 
 HOST = "192.0.2.7"
 
@@ -145,6 +147,24 @@ def test_the_third_within_a_minute_takes_the_two_before_along(
     assert told(session) == [(each.id, "opened", 0) for each in (one, two, three)]
     assert one.fold_id == two.fold_id == three.fold_id is not None
     assert [one.held, two.held, three.held] == ["folded", "folded", None]
+
+
+def test_one_whose_step_is_due_when_others_take_it_along_follows(
+    session: Session, workspace: Workspace, channel: Channel, now: datetime
+) -> None:
+    boss = make_channel(session, workspace)
+    policy = make_policy(session, workspace, (0, [channel]), (1, [boss]), repeat_every=HOUR)
+    policy.steps[1].after = 30 * SECOND
+    late = [make_late(session, workspace, [channel], HOST) for _ in range(3)]
+    open_all(session, late[:2], now)
+    make_incident(session, late[2], opened_at=now, next_step_at=now + 30 * SECOND)
+
+    tick(session, now + 30 * SECOND)
+
+    found = [open_one(session, monitor) for monitor in late]
+    assert [each.held for each in found] == ["folded", "folded", None]
+    assert [each.next_step_at for each in found] == [None, None, now + MINUTE]
+    assert [each.step for each in found] == [2, 2, 1]  # what was due is told all the same
 
 
 def test_a_minute_later_it_is_another_trouble(

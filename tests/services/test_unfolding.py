@@ -3,12 +3,12 @@
 from datetime import datetime
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import Connection, event, select, text
 from sqlalchemy.orm import Session
 
 from earlywatch.domain import alert_words
 from earlywatch.models import Channel, Fold, Incident, Workspace
-from earlywatch.services import monitors
+from earlywatch.services import acting, monitors, unfolding
 from earlywatch.services.composing import compose
 from earlywatch.services.links import Links
 from tests.builders import make_channel, make_workspace
@@ -28,7 +28,9 @@ from tests.services.folds import (
     untold,
 )
 
+ANNA = "anna@example.org"
 HOST = "192.0.2.7"
+END = text("UPDATE incident SET resolved_at = :at, next_step_at = :at WHERE id = :id")
 
 
 @pytest.fixture
@@ -165,3 +167,69 @@ def test_when_the_first_is_deleted_the_others_are_told_of_anew(
 
     assert told(session) == [(open_one(session, late[1]).id, "opened", 0)]
     assert not untold(session)
+
+
+def test_what_is_acknowledged_tells_nobody_who_is_back(
+    session: Session, workspace: Workspace, channel: Channel, now: datetime
+) -> None:
+    late = [make_late(session, workspace, [channel], HOST) for _ in range(3)]
+    first = open_all(session, late, now)[0]
+    mark_sent(session, now)
+    acting.acknowledge(session, first.id, ANNA, now + MINUTE)
+
+    back(session, late[0], now + 2 * MINUTE)
+    for minutes in range(2, 60):
+        tick(session, now + minutes * MINUTE)
+    before = told(session)
+    for monitor in late[1:]:
+        back(session, monitor, now + HOUR)
+    tick(session, now + HOUR)
+
+    assert before == [(first.id, "opened", 0)]
+    assert told(session) == [*before, (first.id, "resolved", 0)]
+
+
+def test_what_is_snoozed_tells_who_is_back_when_the_snooze_ends(
+    session: Session, workspace: Workspace, channel: Channel, now: datetime
+) -> None:
+    late = [make_late(session, workspace, [channel], HOST) for _ in range(3)]
+    first = open_all(session, late, now)[0]
+    mark_sent(session, now)
+    acting.snooze(session, first.id, now + HOUR, ANNA, now + MINUTE)
+
+    back(session, late[1], now + 2 * MINUTE)
+    for minutes in range(2, 60):
+        tick(session, now + minutes * MINUTE)
+    before = told(session)
+    for minutes in range(60, 90):
+        tick(session, now + minutes * MINUTE)
+
+    assert before == [(first.id, "opened", 0)]
+    assert told(session) == [*before, (first.id, "reminder", 1)]  # it lists both
+    assert not session.scalars(select(Incident).where(Incident.next_step_at.is_not(None))).all()
+
+
+def test_who_comes_back_while_the_others_are_looked_at_is_not_forgotten(
+    session: Session, workspace: Workspace, channel: Channel, now: datetime
+) -> None:
+    late = [make_late(session, workspace, [channel], HOST) for _ in range(3)]
+    first = open_all(session, late, now)[0]
+    mark_sent(session, now)
+    for monitor in late[:2]:
+        back(session, monitor, now + MINUTE)
+    tick(session, now + MINUTE)
+    last = {"id": open_one(session, late[2]).id, "at": now + 11 * MINUTE}
+    read = unfolding.MEMBERS.text.split()[:4]
+
+    def end_last(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        if statement.split()[:4] == read:
+            connection.execute(END, last)
+
+    connection = session.connection()
+    event.listen(connection, "after_cursor_execute", end_last)
+    tick(session, now + 11 * MINUTE)
+    event.remove(connection, "after_cursor_execute", end_last)
+    tick(session, now + 12 * MINUTE)
+
+    assert told(session)[-1] == (first.id, "resolved", 0)
+    assert session.scalars(select(Fold)).one().closed_at == now + 12 * MINUTE
