@@ -17,6 +17,7 @@ from earlywatch.domain.zone import find_zone
 from earlywatch.errors import EarlywatchError, NotFound
 from earlywatch.models import Channel, Incident, Monitor, Policy, PolicyStep, Workspace
 from earlywatch.models.channel import monitor_channel
+from earlywatch.services import following
 from earlywatch.services.routing import Route
 from earlywatch.services.texts import printable
 
@@ -151,10 +152,12 @@ def edit_policy(
     An incident that follows it goes on where it is: what changed counts from its next step on.
     """
     policy = _one_of(_lock_all(session, workspace), policy_id)
+    theirs = following.lasting(session, policy.id)
     policy.steps.clear()
     session.flush()  # a step of the same moment as an old one comes after it has gone
     _write(session, workspace, policy, values)
     session.flush()
+    following.go_on(session, theirs)
     return policy
 
 
@@ -172,16 +175,18 @@ def move_policy(session: Session, workspace: Workspace, policy_id: int, places: 
 def delete_policy(session: Session, workspace: Workspace, policy_id: int) -> str:
     """Delete it; return the name it had. Raises NotFound.
 
-    Its incidents go on with the next policy that fits. They are held before it is: whoever plans
-    one does so in this order.
+    Its incidents go on with the next policy that fits, where they are. They are held before it is:
+    whoever plans one does so in this order.
     """
     Workspace.lock(session, workspace.id)
     policy = find_policy(session, workspace, policy_id)
     theirs = select(Incident.id).where(Incident.policy_id == policy.id).order_by(Incident.id)
     ids = session.scalars(theirs.with_for_update()).all()
+    lasting = following.lasting(session, policy.id)
     session.execute(update(Incident).where(Incident.id.in_(ids)).values(policy_id=None))
     session.delete(policy)
     session.flush()
+    following.go_on(session, lasting)
     return policy.name
 
 
