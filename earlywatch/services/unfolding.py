@@ -144,13 +144,13 @@ def leave(session: Session, workspace_id: int, monitor_id: int, now: datetime) -
     """Let the others be told of without this monitor, which is about to be deleted.
 
     With its incidents go the alerts that hang on them. If these told of others too, they are
-    told of anew; where nobody is to be told before the end, they are handed on for that.
+    told of anew; where people are left in peace or all is over, they are handed on instead.
     """
     folding.wait(session, workspace_id)
     for row in session.execute(LEAVE, {"monitor_id": monitor_id}).all():
         members = session.execute(MEMBERS, {"fold_id": row.id}).all()
         lasting = [each for each in members if each.resolved_at is None]
-        awake = any(each.acknowledged_at is None for each in lasting)
+        awake = any(each.acknowledged_at is None and not _is_snoozed(each, now) for each in lasting)
         handed_on = row.first and not awake and _hand_on(session, row)
         if not members:
             session.execute(CLOSE, {"fold_id": row.id, "now": now})

@@ -28,6 +28,7 @@ from tests.services.folds import (
     untold,
 )
 
+ANNA = "anna@example.org"
 HOST = "192.0.2.7"
 
 
@@ -98,13 +99,17 @@ def test_when_the_first_is_deleted_after_the_others_came_back_their_end_is_told(
     assert session.scalars(select(Fold)).one().closed_at == now + 2 * MINUTE
 
 
-def test_when_the_first_is_deleted_of_what_is_acknowledged_the_end_is_told(
-    session: Session, workspace: Workspace, channel: Channel, now: datetime
+@pytest.mark.parametrize("snoozed", [True, False])
+def test_when_the_first_is_deleted_while_people_are_left_in_peace_the_end_is_told(
+    session: Session, workspace: Workspace, channel: Channel, now: datetime, snoozed: bool
 ) -> None:
     late = [make_late(session, workspace, [channel], HOST) for _ in range(3)]
     first = open_all(session, late, now)[0]
     mark_sent(session, now)
-    acting.acknowledge(session, first.id, "anna@example.org", now + SECOND)
+    if snoozed:
+        acting.snooze(session, first.id, now + 2 * HOUR, ANNA, now + SECOND)
+    else:
+        acting.acknowledge(session, first.id, ANNA, now + SECOND)
 
     monitors.delete_monitor(session, workspace, late[0].id, now + MINUTE)
     tick(session, now + MINUTE)
