@@ -19,7 +19,7 @@ from earlywatch.domain.alert import (
 from earlywatch.domain.duration import format_duration
 from earlywatch.domain.monitor import Cause
 from earlywatch.models import Channel, Delivery, Fold, Incident, Monitor
-from earlywatch.services import explaining, told
+from earlywatch.services import explaining
 from earlywatch.services.links import Links
 from earlywatch.services.told import (
     ChannelRow,
@@ -60,18 +60,6 @@ class Told:
     channel: ChannelRow
     workspace: WorkspaceRow
     alert: Alert
-
-
-def compose(
-    session: Session,
-    delivery_id: int,
-    links: Links,
-    now: datetime,
-    reply_domain: str | None = None,
-) -> Told:
-    """Return what a delivery says at `now` (UTC); see `tell`."""
-    found = session.connection().execute(told.BY_ID, {"delivery_id": delivery_id}).one()
-    return tell(session, told.rows(found), links, now, reply_domain)
 
 
 def tell(

@@ -9,6 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from earlywatch.services.queueing import ChannelGone
+
 logger = logging.getLogger(__name__)
 
 AGAIN = timedelta(minutes=1)
@@ -113,15 +115,20 @@ def _alone(session: Session, incident_id: int, now: datetime, way: Way, plain: P
 
 def attempted(session: Session, work: Callable[[], int]) -> int | None:
     """Return what some work gives, None if it failed: then it is undone and logged."""
-    try:
-        with session.begin_nested():
-            return work()
-    except DBAPIError as error:
-        if error.connection_invalidated or isinstance(error.orig, LockNotAvailable):
-            raise
-        logger.exception("telling of incidents failed")
-    except Exception:  # whatever it is, it must not silence the others
-        logger.exception("telling of incidents failed")
+    for _ in range(2):
+        try:
+            with session.begin_nested():
+                return work()
+        except ChannelGone:
+            logger.warning("a channel was deleted while people were told")
+            continue  # another look does not find it any more
+        except DBAPIError as error:
+            if error.connection_invalidated or isinstance(error.orig, LockNotAvailable):
+                raise
+            logger.exception("telling of incidents failed")
+        except Exception:  # whatever it is, it must not silence the others
+            logger.exception("telling of incidents failed")
+        return None
     return None
 
 

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from earlywatch.domain.alert import AlertKind
+from earlywatch.errors import EarlywatchError
+from earlywatch.models import Channel
 from earlywatch.models.delivery import DeliveryState
 
 # Of two workspaces that queue at the same time each gets one alert out, then the next: the n-th of
@@ -48,6 +50,10 @@ INSERT = text("""
 """)
 
 
+class ChannelGone(EarlywatchError):
+    """A channel was deleted between choosing and queueing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Queued:
     """One alert of an incident for one channel. `due_at` is UTC."""
@@ -63,7 +69,7 @@ class Queued:
 
 
 def queue(session: Session, rows: Sequence[Queued], now: datetime) -> int:
-    """Queue alerts in the order given; return how many of them are new."""
+    """Queue alerts in the order given; return how many of them are new. Raises ChannelGone."""
     if not rows:
         return 0
     turns = Turns(session, {(row.workspace_id, row.urgent) for row in rows}, now)
@@ -79,7 +85,17 @@ def queue(session: Session, rows: Sequence[Queued], now: datetime) -> int:
         "due_ats": [row.due_at for row in rows],
         "turn_ats": [turns.next(row.workspace_id, row.due_at, urgent=row.urgent) for row in rows],
     }
-    return session.connection().execute(INSERT, values).rowcount
+    made = session.connection().execute(INSERT, values).rowcount
+    if made < len(rows):
+        _check_channels(session, {row.channel_id for row in rows})
+    return made
+
+
+def _check_channels(session: Session, channel_ids: set[int]) -> None:
+    """Raise ChannelGone if one was deleted since it was chosen: somebody else must be told."""
+    there = select(func.count()).where(Channel.id.in_(channel_ids))
+    if session.scalar(there) != len(channel_ids):
+        raise ChannelGone("A channel was deleted meanwhile.")
 
 
 class Turns:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import FromClause, Row, Select, bindparam, select
+from sqlalchemy import FromClause, Row, Select, select
 
 from earlywatch.domain.schedule import words_of
 from earlywatch.models import Channel, Delivery, Incident, Monitor, Workspace
@@ -122,6 +122,3 @@ def rows(found: Row[*tuple[Any, ...]]) -> Rows:
 
 def _take(part: Any, values: Iterator[Any]) -> Any:
     return part(*(next(values) for _ in part._fields))
-
-
-BY_ID = query(DELIVERY).where(DELIVERY.c.id == bindparam("delivery_id"))

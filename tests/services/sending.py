@@ -6,7 +6,8 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from earlywatch.channels.registry import Doors
-from earlywatch.services import deliveries, turns
+from earlywatch.services import deliveries, told, turns
+from earlywatch.services.composing import Told, tell
 from earlywatch.services.deliveries import Outgoing
 from earlywatch.services.links import Links
 from earlywatch.services.outbox import Outcome
@@ -20,6 +21,15 @@ def take(
         if outgoing := deliveries.prepare(session, claim, links, now):
             return outgoing
     return None
+
+
+def compose(
+    session: Session, delivery_id: int, links: Links, now: datetime, domain: str | None = None
+) -> Told:
+    """What a delivery says, without claiming it."""
+    session.flush()
+    query = told.query(told.DELIVERY).where(told.DELIVERY.c.id == delivery_id)
+    return tell(session, told.rows(session.execute(query).one()), links, now, domain)
 
 
 def claimed(session: Session, links: Links, now: datetime) -> Outgoing:

@@ -173,6 +173,32 @@ def test_an_alert_queued_while_its_channel_is_being_deleted_is_told_anew(
     assert next_step(house, incident_id) == (0, NOW)
 
 
+def test_whoever_is_told_while_their_channel_is_being_deleted_is_looked_for_again(
+    house: House,
+) -> None:
+    incident_id = opened(house, told=False)
+
+    def tell() -> None:
+        with Session(house.engine) as session:
+            telling.tell_due(session, NOW)
+            session.commit()
+
+    with ThreadPoolExecutor(1) as other, Session(house.engine) as deleting:
+        workspace = deleting.get_one(Workspace, house.workspace)
+        channels.delete_channel(deleting, workspace, house.channel, NOW)
+        second = make_channel(deleting, workspace)
+        told = other.submit(tell)
+        wait_until(lambda: house.waiters() == 1, 10, "the telling to wait for the deletion")
+        monitor = deleting.get_one(Monitor, house.monitor)
+        deleting.execute(
+            monitor_channel.insert().values(monitor_id=monitor.id, channel_id=second.id)
+        )
+        deleting.commit()
+        told.result()
+        query = select(Delivery.channel_id).where(Delivery.incident_id == incident_id)
+        assert deleting.scalars(query).all() == [second.id]
+
+
 def test_a_monitor_that_was_told_of_and_its_channel_can_be_deleted_at_once(
     house: House,
 ) -> None:

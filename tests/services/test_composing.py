@@ -10,7 +10,7 @@ from earlywatch.domain.alert import Alert, AlertKind, Notice
 from earlywatch.domain.monitor import Cause
 from earlywatch.models import Channel, Delivery, Drill, Fold, Incident
 from earlywatch.services import messages
-from earlywatch.services.composing import compose, write_notice
+from earlywatch.services.composing import write_notice
 from earlywatch.services.links import Links
 from tests.builders import (
     make_channel,
@@ -20,6 +20,7 @@ from tests.builders import (
     make_ping,
     make_workspace,
 )
+from tests.services.sending import compose
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)

@@ -14,12 +14,11 @@ from sqlalchemy.orm import Session
 from earlywatch.domain.alert import AlertKind
 from earlywatch.models import Attempt, Channel, Delivery
 from earlywatch.services import aside, turns
-from earlywatch.services.composing import compose
 from earlywatch.services.links import Links
 from earlywatch.services.outbox import LEASE, Outcome, storable
 from earlywatch.services.queueing import APART, Queued, queue
 from tests.builders import make_channel, make_delivery, make_incident, make_monitor
-from tests.services.sending import claimed
+from tests.services.sending import claimed, compose
 
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)

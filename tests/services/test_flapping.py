@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 from earlywatch.models import Delivery, Incident, Monitor
 from earlywatch.models.incident import Held
 from earlywatch.services import flapping
-from earlywatch.services.composing import compose
 from earlywatch.services.links import Links
 from tests.builders import make_channel, make_workspace
 from tests.services.folds import MINUTE, back, deliveries, make_late, open_all, open_one, tick
+from tests.services.sending import compose
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 from earlywatch.domain.monitor import Cause
 from earlywatch.models import Channel, Fold, Workspace
 from earlywatch.services import acting
-from earlywatch.services.composing import compose
 from earlywatch.services.links import Links
 from tests.builders import make_channel, make_incident, make_workspace
 from tests.services.folds import (
@@ -25,6 +24,7 @@ from tests.services.folds import (
     told,
     untold,
 )
+from tests.services.sending import compose
 from tests.services.tellings import make_policy
 
 HOST = "192.0.2.7"

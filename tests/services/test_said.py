@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 from earlywatch.domain.monitor import Cause, PingKind
 from earlywatch.models import Incident, Monitor
 from earlywatch.services import clocks, pings
-from earlywatch.services.composing import compose
 from earlywatch.services.detection import mark_tick
 from earlywatch.services.links import Links
 from tests.builders import make_delivery, make_incident, make_monitor, make_ping
 from tests.services.folds import open_one
 from tests.services.pinging import ping
+from tests.services.sending import compose
 from tests.services.test_ping_log_among_many import Plans, rows_read
 
 HOUR = timedelta(hours=1)

@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 from earlywatch.domain import alert_words
 from earlywatch.models import Channel, Fold, Incident, Workspace
 from earlywatch.services import acting, monitors, unfolding
-from earlywatch.services.composing import compose
 from earlywatch.services.links import Links
 from tests.builders import make_channel, make_workspace
 from tests.services.folds import (
@@ -27,6 +26,7 @@ from tests.services.folds import (
     told,
     untold,
 )
+from tests.services.sending import compose
 
 ANNA = "anna@example.org"
 HOST = "192.0.2.7"

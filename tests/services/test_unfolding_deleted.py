@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 from earlywatch.domain.windows import Once, Window
 from earlywatch.models import Channel, Fold, Workspace
 from earlywatch.services import acting, maintenance_edits, monitors
-from earlywatch.services.composing import compose
 from earlywatch.services.links import Links
 from earlywatch.services.maintenance_edits import MaintenanceValues
 from tests.builders import make_channel, make_workspace
@@ -27,6 +26,7 @@ from tests.services.folds import (
     told,
     untold,
 )
+from tests.services.sending import compose
 
 ANNA = "anna@example.org"
 HOST = "192.0.2.7"

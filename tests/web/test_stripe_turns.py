@@ -21,8 +21,7 @@ from tests.web.conftest import MakeSite
 from tests.web.people import another
 from tests.web.shop import DAY, Shop, carried
 
-SLOW = 1.5  # seconds for each answer
-MOST = 2.0  # seconds that anybody may wait for being told
+SLOW = 3.0  # seconds for each answer: whoever is told at once is told well before
 
 
 @pytest.fixture
@@ -67,9 +66,9 @@ def test_a_stripe_that_hangs_holds_a_few_requests_and_the_others_are_told_soon(
 
     told = [took for status, took, page in answers if status == 503 and BUSY in page]
     assert len(told) == len(browsers) - AT_ONCE
-    assert max(told) < MOST
+    assert max(told) < SLOW
     assert elsewhere[0] == 200
-    assert elsewhere[1] < MOST
+    assert elsewhere[1] < SLOW
     assert all(took >= SLOW for status, took, page in answers if BUSY not in page)
 
 
