@@ -66,7 +66,7 @@ def both_in(place: Path) -> Iterator[subprocess.Popen[str]]:
     child.wait()
     wait_until_nothing_works_in(place)
     for server in (EmbeddedPostgres(place / "postgres"), EmbeddedValkey(place / "valkey")):
-        shutil.rmtree(server.socket_directory)  # may lie outside
+        shutil.rmtree(server.socket_directory, ignore_errors=True)  # may lie outside
 
 
 def sql(server: EmbeddedPostgres, statement: str) -> list[Any]:
