@@ -78,7 +78,12 @@ STATEMENT_OPTIONS: dict[str, Any] = {
     "pool_events": [(_let_rest, "checkin"), (_wake, "checkout")],
     "pool_use_lifo": True,
     "pool_recycle": 15,  # seconds
-    "connect_args": {**CONNECT_ARGS, "options": f"{CONNECT_ARGS['options']} {PLANNED_ONCE}"},
+    "connect_args": {
+        **CONNECT_ARGS,
+        "options": f"{CONNECT_ARGS['options']} {PLANNED_ONCE}",
+        # After the other connections were waited for: both within the lease of a delivery.
+        "tcp_user_timeout": 8_000,  # milliseconds
+    },
 }
 
 
