@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from earlywatch.domain.schedule import Interval
@@ -105,7 +106,9 @@ def test_the_public_page_shows_the_exact_spans_of_ninety_days(
     )
 
 
-def test_without_an_outage_the_public_page_says_none(client: Browser) -> None:
+def test_without_an_outage_the_public_page_says_none(client: Browser, session: Session) -> None:
+    session.execute(delete(Outage))
+
     page = client.get("/status")
 
     assert "We hear pings" in page.text
