@@ -22,7 +22,7 @@ ENVIRONMENT = {"LC_ALL": "C", "PATH": os.defpath}
 SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
-    "max_connections": "200",  # a worker process holds up to 20, the server some more
+    "max_connections": "200",  # a worker process holds up to 30, the server some more
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_checkpoints": "off",
