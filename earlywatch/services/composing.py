@@ -20,8 +20,7 @@ from earlywatch.domain.duration import format_duration
 from earlywatch.domain.monitor import Cause
 from earlywatch.models import Channel, Delivery, Fold, Incident, Monitor
 from earlywatch.services import explaining
-from earlywatch.services.links import Links
-from earlywatch.services.told import (
+from earlywatch.services.alert_rows import (
     ChannelRow,
     DeliveryRow,
     IncidentRow,
@@ -29,6 +28,7 @@ from earlywatch.services.told import (
     Rows,
     WorkspaceRow,
 )
+from earlywatch.services.links import Links
 
 MEMBERS = (
     select(

@@ -24,12 +24,12 @@ from earlywatch.services import (
     sms_cap,
     turns,
 )
+from earlywatch.services.alert_rows import ChannelRow
 from earlywatch.services.composing import Told
 from earlywatch.services.links import Links
 from earlywatch.services.outbox import Claim, Outcome
 from earlywatch.services.providers import is_ill, place_of, provider_of
 from earlywatch.services.sms_cap import Counted
-from earlywatch.services.told import ChannelRow
 from earlywatch.services.turns import Claimed
 
 logger = logging.getLogger(__name__)

@@ -15,9 +15,9 @@ from earlywatch.domain.differences import tail
 from earlywatch.domain.hints import Facts, hint
 from earlywatch.domain.monitor import Cause, PingKind
 from earlywatch.domain.schedule import Schedule, schedule_of
+from earlywatch.services.alert_rows import IncidentRow
 from earlywatch.services.cases import Case
 from earlywatch.services.ping_log import FIRST_ID, OUT_OF_ORDER, TOP
-from earlywatch.services.told import IncidentRow
 
 logger = logging.getLogger(__name__)
 

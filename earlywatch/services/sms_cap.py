@@ -13,10 +13,10 @@ from earlywatch.domain import alert_words
 from earlywatch.domain import billing_letters as letters
 from earlywatch.domain.plans import PLANS, PlanName
 from earlywatch.services import billing_mails
+from earlywatch.services.alert_rows import WorkspaceRow
 from earlywatch.services.billing_mails import Whom
 from earlywatch.services.composing import Told
 from earlywatch.services.outbox import Outcome
-from earlywatch.services.told import WorkspaceRow
 
 COUNTED = frozenset({"sms", "voice"})  # kinds that cost us money for each message
 # Counted before it is sent: of two at once, only one is the last.

@@ -12,10 +12,10 @@ from sqlalchemy import column, text
 from sqlalchemy.orm import Session
 
 from earlywatch.domain.retry import MOST_ATTEMPTS
-from earlywatch.services import told
+from earlywatch.services import alert_rows
+from earlywatch.services.alert_rows import DeliveryRow, Rows
 from earlywatch.services.outbox import GIVEN_UP, LAZILY, LEASE, Claim, Outbox, Outcome, storable
 from earlywatch.services.queueing import APART
-from earlywatch.services.told import DeliveryRow, Rows
 
 # Whose turn has come goes first. If nobody's has, then whoever is due longest: one of many of its
 # workspace, that need not wait while nothing else is there.
@@ -58,7 +58,7 @@ RECORD = """
     RETURNING delivery_id, {lazily}
 """
 OUTBOX = Outbox("delivery", record=RECORD)
-CLAIMED = told.query(
+CLAIMED = alert_rows.query(
     text(CLAIM.format(columns=", ".join(DeliveryRow._fields), lazily=LAZILY))
     .columns(*map(column, DeliveryRow._fields))
     .cte("claimed")
@@ -108,7 +108,7 @@ def claim(session: Session, now: datetime, busy: Collection[int] = ()) -> Claime
     """
     values = {"now": now, "lease_ends_at": now + LEASE, "busy": list(busy)}
     while found := session.connection().execute(CLAIMED, values).first():
-        rows = told.rows(found)
+        rows = alert_rows.rows(found)
         claimed = Claimed(rows.delivery.id, rows.delivery.attempts, rows)
         if claimed.attempt <= MOST_ATTEMPTS:
             return claimed

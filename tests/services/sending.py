@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from earlywatch.channels.registry import Doors
-from earlywatch.services import deliveries, told, turns
+from earlywatch.services import alert_rows, deliveries, turns
 from earlywatch.services.composing import Told, tell
 from earlywatch.services.deliveries import Outgoing
 from earlywatch.services.links import Links
@@ -28,8 +28,8 @@ def compose(
 ) -> Told:
     """What a delivery says, without claiming it."""
     session.flush()
-    query = told.query(told.DELIVERY).where(told.DELIVERY.c.id == delivery_id)
-    return tell(session, told.rows(session.execute(query).one()), links, now, domain)
+    query = alert_rows.query(alert_rows.DELIVERY).where(alert_rows.DELIVERY.c.id == delivery_id)
+    return tell(session, alert_rows.rows(session.execute(query).one()), links, now, domain)
 
 
 def claimed(session: Session, links: Links, now: datetime) -> Outgoing:
